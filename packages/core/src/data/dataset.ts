@@ -1,0 +1,37 @@
+/** Bytes in the content-addressed store. */
+export interface BlobRef {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** A run of consecutive images in one blob: uint8 `[count, height, width, 3]`. */
+export interface ImageShard extends BlobRef {
+  readonly count: number;
+}
+
+/** A decoded and resized set of labelled images, by reference. */
+export interface Dataset {
+  /** What a person reads: folder name, file name or built-in id. */
+  readonly source: string;
+  readonly classes: readonly string[];
+  /** `[height, width, 3]` of every image. */
+  readonly imageShape: readonly [number, number, number];
+  readonly shards: readonly ImageShard[];
+  /** Class index per image, in shard order. */
+  readonly labels: readonly number[];
+  /** A stable name per image (relative path), for reports. */
+  readonly ids: readonly string[];
+  /** SHA-256 of each original file (or of the pixels), to find duplicates. */
+  readonly hashes: readonly string[];
+  /** Group per image (photographer), where the set knows one. */
+  readonly groups?: readonly string[];
+  /** How the images were made: decoder and version, resize rule. Part of the cache key. */
+  readonly decoding: Readonly<Record<string, string | number>>;
+}
+
+/** Something about a dataset that its user should know. */
+export interface DataWarning {
+  readonly code: "empty-class" | "unreadable" | "duplicate" | "duplicate-across-splits" | "class-missing-in-split";
+  readonly message: string;
+  readonly items: readonly string[];
+}

@@ -1,0 +1,97 @@
+import { ThawError } from "../error.ts";
+import { sha256 } from "../spec/hash.ts";
+import type { BlobRef, Dataset } from "./dataset.ts";
+import type { RandomStream } from "./random.ts";
+
+/** Pixel value to network input, `x / 127.5 - 1` rounded to float32 after each operation, as Keras does it. */
+const SCALED: Float32Array = Float32Array.from({ length: 256 }, (_, pixel) => Math.fround(pixel / 127.5) - 1);
+
+/** Random changes to a training image. */
+export interface Augmentation {
+  readonly horizontalFlip: boolean;
+  /** Pixels. */
+  readonly maxShift: number;
+}
+
+/** All images of a set in memory. */
+export interface ImageStore {
+  /**
+   * Assembles a batch.
+   * @param indices image numbers
+   * @param random where given, each image is changed at random
+   * @returns float32 [batch, height, width, 3], -1…1
+   * @see keras.applications.mobilenet_v2.preprocess_input
+   */
+  batch(indices: readonly number[], augmentation?: Augmentation, random?: RandomStream): Float32Array;
+  readonly imageShape: readonly [number, number, number];
+}
+
+/** Reads a blob and checks size and hash: rung L0 of the parity ladder. */
+export async function readVerified(ref: BlobRef, read: (ref: BlobRef) => Promise<Uint8Array>): Promise<Uint8Array> {
+  const bytes = await read(ref);
+  const found = await sha256(bytes);
+  if (found !== ref.sha256) {
+    throw new ThawError("blob-corrupt", `A data blob has SHA-256 ${found}, expected ${ref.sha256}.`, {
+      hint: "Remove it from the cache folder; it is made anew on the next run.",
+    });
+  }
+  return bytes;
+}
+
+function copyAugmented(
+  image: Uint8Array,
+  target: Float32Array,
+  [height, width, channels]: readonly [number, number, number],
+  change: { readonly flip: boolean; readonly shiftX: number; readonly shiftY: number },
+): void {
+  let out = 0;
+  for (let y = 0; y < height; y += 1) {
+    const fromY = Math.min(Math.max(y + change.shiftY, 0), height - 1);
+    for (let x = 0; x < width; x += 1) {
+      const mirrored = change.flip ? width - 1 - x : x;
+      const fromX = Math.min(Math.max(mirrored + change.shiftX, 0), width - 1);
+      const start = (fromY * width + fromX) * channels;
+      for (let channel = 0; channel < channels; channel += 1) {
+        target[out] = SCALED[image[start + channel] ?? 0] ?? 0;
+        out += 1;
+      }
+    }
+  }
+}
+
+/** Loads every shard of a dataset, verified. */
+export async function loadImages(dataset: Dataset, read: (ref: BlobRef) => Promise<Uint8Array>): Promise<ImageStore> {
+  const { imageShape } = dataset;
+  const imageBytes = imageShape[0] * imageShape[1] * imageShape[2];
+  const images: Uint8Array[] = [];
+  for (const shard of dataset.shards) {
+    const bytes = await readVerified(shard, read);
+    if (bytes.byteLength !== shard.count * imageBytes) {
+      throw new ThawError("blob-corrupt", `A shard of ${shard.count} images has ${bytes.byteLength} bytes.`);
+    }
+    for (let index = 0; index < shard.count; index += 1) {
+      images.push(bytes.subarray(index * imageBytes, (index + 1) * imageBytes));
+    }
+  }
+
+  return {
+    imageShape,
+    batch(indices, augmentation, random) {
+      const batch = new Float32Array(indices.length * imageBytes);
+      for (const [position, index] of indices.entries()) {
+        const image = images[index];
+        if (image === undefined) throw new ThawError("internal", `There is no image ${index}.`);
+        const target = batch.subarray(position * imageBytes, (position + 1) * imageBytes);
+        if (augmentation === undefined || random === undefined) {
+          for (let offset = 0; offset < imageBytes; offset += 1) target[offset] = SCALED[image[offset] ?? 0] ?? 0;
+        } else {
+          const { horizontalFlip, maxShift } = augmentation;
+          const flip = horizontalFlip && random.below(2) === 1;
+          const shift = (): number => (maxShift === 0 ? 0 : random.below(2 * maxShift + 1) - maxShift);
+          copyAugmented(image, target, imageShape, { flip, shiftX: shift(), shiftY: shift() });
+        }
+      }
+      return batch;
+    },
+  };
+}

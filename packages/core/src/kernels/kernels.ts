@@ -1,0 +1,158 @@
+import type { Padding } from "../model/layer.ts";
+
+/** A tensor that lives on a backend; only the backend's kernels look inside. */
+export interface DeviceTensor {
+  readonly shape: readonly number[];
+}
+
+/** Stride (both axes) and explicit zero padding of a convolution. */
+export interface Window {
+  readonly strides: number;
+  readonly padding: Padding;
+}
+
+/** What batch normalization in training mode leaves behind. */
+export interface BatchNormTrained<T extends DeviceTensor> {
+  /** Normalised output, the input's shape. */
+  readonly y: T;
+  /** Batch mean, `[channels]`. */
+  readonly mean: T;
+  /** Biased batch variance (divided by n), `[channels]`. */
+  readonly variance: T;
+  /** Whatever else the gradient kernel wants; freed by the caller after it. */
+  readonly saved: readonly T[];
+}
+
+/** Which gradients of a layer the backward pass needs. */
+export interface GradientNeeds {
+  readonly input: boolean;
+  readonly weights: boolean;
+}
+
+/** Gradients of batch normalization; a gradient that was not asked for is absent. */
+export interface BatchNormGradients<T extends DeviceTensor> {
+  readonly dx?: T;
+  readonly dGamma?: T;
+  readonly dBeta?: T;
+}
+
+/** One optimizer update with its numbers worked out; `stepSize` is a rate after schedule, multiplier and bias correction. */
+export type OptimizerUpdate =
+  | { readonly type: "sgd"; readonly stepSize: number; readonly momentum: number; readonly nesterov: boolean }
+  | {
+      readonly type: "rmsprop";
+      readonly stepSize: number;
+      readonly rho: number;
+      readonly momentum: number;
+      readonly epsilon: number;
+      readonly centered: boolean;
+    }
+  | {
+      readonly type: "adam";
+      readonly stepSize: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+    };
+
+/** Weights of one parameter group with their optimizer slots. */
+export interface OptimizerStepResult<T extends DeviceTensor> {
+  readonly weights: readonly T[];
+  /** Flat float32 tensors `[total size]`, in weight order. */
+  readonly slots: readonly T[];
+}
+
+/** Live tensors and bytes that a kernel set accounts for. */
+export interface KernelMemory {
+  readonly tensors: number;
+  readonly bytes: number;
+}
+
+/**
+ * The small set of operations that fine-tuning a CNN needs. An engine that implements it gets training, parity and
+ * profiling from core. Images are `[batch, height, width, channels]` float32; kernels `[h, w, in, out]`, depthwise
+ * kernels `[h, w, channels, 1]`. Every result is a new tensor that the caller frees with `dispose`; inputs stay
+ * alive unless a kernel says that it consumes them.
+ */
+export interface Kernels<T extends DeviceTensor = DeviceTensor> {
+  /** Copies float32 data to the device. */
+  upload(data: Float32Array, shape: readonly number[]): T;
+  /** Copies class indices to the device, int32 `[batch]`. */
+  uploadLabels(labels: Int32Array): T;
+  /** Reads a float32 tensor back. */
+  download(tensor: T): Promise<Float32Array>;
+  dispose(tensor: T): void;
+  memory(): KernelMemory;
+
+  conv2d(x: T, kernel: T, window: Window): T;
+  conv2dInputGradient(dy: T, kernel: T, inputShape: readonly number[], window: Window): T;
+  conv2dKernelGradient(x: T, dy: T, kernelShape: readonly number[], window: Window): T;
+  depthwiseConv2d(x: T, kernel: T, window: Window): T;
+  depthwiseConv2dInputGradient(dy: T, kernel: T, inputShape: readonly number[], window: Window): T;
+  depthwiseConv2dKernelGradient(x: T, dy: T, kernelShape: readonly number[], window: Window): T;
+  /** Adds `[channels]` to the last axis. */
+  biasAdd(x: T, bias: T): T;
+  /** Sums over all axes but the last: `[channels]`. */
+  biasGradient(dy: T): T;
+
+  /** Normalises by the statistics of this batch. */
+  batchNormTrain(x: T, gamma: T, beta: T, epsilon: number): BatchNormTrained<T>;
+  batchNormTrainGradient(
+    dy: T,
+    x: T,
+    gamma: T,
+    trained: Omit<BatchNormTrained<T>, "y">,
+    epsilon: number,
+    needs: GradientNeeds,
+  ): BatchNormGradients<T>;
+  /** Normalises by given statistics. */
+  batchNormInference(x: T, gamma: T, beta: T, mean: T, variance: T, epsilon: number): T;
+  /** `x` may be absent where weight gradients are not needed. */
+  batchNormInferenceGradient(
+    dy: T,
+    x: T | undefined,
+    gamma: T,
+    mean: T,
+    variance: T,
+    epsilon: number,
+    needs: GradientNeeds,
+  ): BatchNormGradients<T>;
+  /** `moving · momentum + value · (1 - momentum)`. */
+  movingAverage(moving: T, value: T, momentum: number): T;
+
+  /** `min(max(x, 0), maxValue)`; `null` is no upper limit. */
+  relu(x: T, maxValue: number | null): T;
+  /** Passes `dy` where `0 < y < maxValue`. */
+  reluGradient(dy: T, y: T, maxValue: number | null): T;
+  zeroPad(x: T, padding: Padding): T;
+  /** Cuts the padding off again. */
+  zeroPadGradient(dy: T, padding: Padding): T;
+  add(a: T, b: T): T;
+  /** Elementwise product of equal shapes (dropout masks). */
+  multiply(a: T, b: T): T;
+  /** `[batch, h, w, c]` → `[batch, c]`. */
+  globalAveragePool(x: T): T;
+  globalAveragePoolGradient(dy: T, inputShape: readonly number[]): T;
+  /** `[batch, in] · [in, out] + [out]`. */
+  dense(x: T, kernel: T, bias: T): T;
+  denseInputGradient(dy: T, kernel: T): T;
+  denseKernelGradient(x: T, dy: T): T;
+
+  /** Softmax over the last axis and the cross-entropy of each row: `[batch, classes]` and `[batch]`. */
+  softmaxCrossEntropy(logits: T, labels: T): { readonly probabilities: T; readonly losses: T };
+  /** Gradient of the mean loss: `(probabilities - onehot) / batch`. */
+  softmaxCrossEntropyGradient(probabilities: T, labels: T): T;
+
+  /** Zeroed slots for {@link Kernels.optimizerStep}, as many as the optimizer needs, each `[total size]`. */
+  optimizerSlots(update: OptimizerUpdate, totalSize: number): T[];
+  /** Updates a group of weights. Consumes weights, gradients and slots; returns their successors. */
+  optimizerStep(
+    update: OptimizerUpdate,
+    weights: readonly T[],
+    gradients: readonly T[],
+    slots: readonly T[],
+  ): OptimizerStepResult<T>;
+}
+
+/** The name of a kernel, for overriding it or switching an override off. */
+export type KernelName = keyof Kernels;

@@ -1,0 +1,112 @@
+import { ThawError } from "../error.ts";
+
+/** A named array on the host. */
+export interface HostTensor {
+  readonly dtype: "float32" | "float64" | "int32" | "uint8";
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array | Int32Array | Uint8Array;
+}
+
+/** Named arrays, in file order. */
+export type NamedTensors = ReadonlyMap<string, HostTensor>;
+
+const MAX_HEADER_BYTES = 100_000_000;
+const DTYPES = {
+  F32: { name: "float32", array: Float32Array },
+  F64: { name: "float64", array: Float64Array },
+  I32: { name: "int32", array: Int32Array },
+  U8: { name: "uint8", array: Uint8Array },
+} as const;
+const DTYPE_LIST = Object.keys(DTYPES).join(", ");
+const CODES = { float32: "F32", float64: "F64", int32: "I32", uint8: "U8" } as const;
+
+function fail(where: string, problem: string): never {
+  throw new ThawError("safetensors-invalid", `${where}: ${problem}.`, {
+    hint: `Check that the file is a complete safetensors file with tensors of ${DTYPE_LIST}; write it again if it was cut off.`,
+  });
+}
+
+function isCountArray(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+function readHeader(bytes: Uint8Array, where: string): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.byteLength < 8) fail(where, `expected at least 8 bytes, found ${bytes.byteLength}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = Number(view.getBigUint64(0, true));
+  if (headerBytes > MAX_HEADER_BYTES || headerBytes + 8 > bytes.byteLength) {
+    fail(where, `header length ${headerBytes} does not fit into a file of ${bytes.byteLength} bytes`);
+  }
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerBytes));
+    const header: unknown = JSON.parse(text);
+    if (typeof header !== "object" || header === null || Array.isArray(header)) throw new Error("not an object");
+    return { header: header as Record<string, unknown>, dataStart: 8 + headerBytes };
+  } catch (cause) {
+    return fail(where, `the header is no JSON object (${cause instanceof Error ? cause.message : String(cause)})`);
+  }
+}
+
+function readTensor(entry: unknown, name: string, data: Uint8Array, where: string): HostTensor {
+  if (typeof entry !== "object" || entry === null) fail(where, `tensor "${name}" has no description`);
+  const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
+  if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
+    fail(where, `tensor "${name}" has dtype ${JSON.stringify(dtype)}, expected one of ${DTYPE_LIST}`);
+  }
+  const type = DTYPES[dtype as keyof typeof DTYPES];
+  if (!isCountArray(shape)) fail(where, `tensor "${name}" has no valid shape`);
+  if (!isCountArray(offsets) || offsets.length !== 2) fail(where, `tensor "${name}" has no valid data_offsets`);
+  const [begin = 0, end = 0] = offsets;
+  const size = shape.reduce((product, dimension) => product * dimension, 1);
+  if (end < begin || end > data.byteLength || end - begin !== size * type.array.BYTES_PER_ELEMENT) {
+    fail(
+      where,
+      `tensor "${name}" claims bytes ${begin} to ${end} of ${data.byteLength} for shape [${shape.join(", ")}]`,
+    );
+  }
+  const copy = new Uint8Array(end - begin); // aligned; not data.slice(), which on a Node Buffer copies nothing
+  copy.set(data.subarray(begin, end));
+  return { dtype: type.name, shape, data: new type.array(copy.buffer) };
+}
+
+/**
+ * Reads a safetensors file.
+ * @param bytes the whole file
+ * @param where what error messages call the file
+ * @throws ThawError `safetensors-invalid` for anything malformed; sizes are checked before memory is taken
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export function parseSafetensors(bytes: Uint8Array, where: string): NamedTensors {
+  const { header, dataStart } = readHeader(bytes, where);
+  const data = bytes.subarray(dataStart);
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name !== "__metadata__") tensors.set(name, readTensor(entry, name, data, where));
+  }
+  return tensors;
+}
+
+/**
+ * Writes a safetensors file, tensors in the given order.
+ * @param metadata plain strings kept under `__metadata__`
+ */
+export function writeSafetensors(tensors: NamedTensors, metadata?: Readonly<Record<string, string>>): Uint8Array {
+  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of tensors) {
+    header[name] = { dtype: CODES[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(json.byteLength / 8) * 8; // padded with spaces, so that data is aligned
+  const file = new Uint8Array(8 + headerBytes + offset);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.fill(0x20, 8, 8 + headerBytes);
+  file.set(json, 8);
+  let position = 8 + headerBytes;
+  for (const { data } of tensors.values()) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+    position += data.byteLength;
+  }
+  return file;
+}

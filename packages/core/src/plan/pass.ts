@@ -1,0 +1,85 @@
+import type { BatchNormMode, LayerTreatment } from "../freeze/policy.ts";
+import type { Layer } from "../model/layer.ts";
+
+/** One layer as the executor sees it. */
+export interface PassStep {
+  readonly layer: Layer;
+  /** Indices of the layers whose outputs come in. */
+  readonly inputs: readonly number[];
+  /** Whether its weights get gradients. */
+  readonly trains: boolean;
+  /** Whether anything at or below it trains, so that a gradient must reach its output. */
+  readonly carriesGradient: boolean;
+  readonly batchNormMode: BatchNormMode;
+  /** Whether the backward pass reads the layer's input. */
+  readonly keepsInput: boolean;
+  /** Whether the backward pass reads the layer's output. */
+  readonly keepsOutput: boolean;
+}
+
+function keepsInput(layer: Layer, trains: boolean, carriesGradient: boolean, mode: BatchNormMode): boolean {
+  switch (layer.op.type) {
+    case "Conv2D":
+    case "DepthwiseConv2D":
+    case "Dense":
+      return trains;
+    case "BatchNormalization":
+      return mode === "batch-stats" ? carriesGradient : trains;
+    default:
+      return false;
+  }
+}
+
+/** Works out, layer by layer, what the backward pass has to do and what it needs from the forward pass. */
+export function planPass(layers: readonly Layer[], treatments: readonly LayerTreatment[]): readonly PassStep[] {
+  const indexOf = new Map(layers.map((layer, index) => [layer.name, index]));
+  const steps: PassStep[] = [];
+  for (const [index, layer] of layers.entries()) {
+    const inputs = layer.inputs.map((name) => indexOf.get(name) ?? -1);
+    const treatment = treatments[index];
+    const trains = treatment !== undefined && treatment.trainableParams > 0;
+    const carriesGradient = trains || inputs.some((input) => steps[input]?.carriesGradient === true);
+    const mode = treatment?.batchNormMode ?? null;
+    steps.push({
+      layer,
+      inputs,
+      trains,
+      carriesGradient,
+      batchNormMode: mode,
+      keepsInput: keepsInput(layer, trains, carriesGradient, mode),
+      keepsOutput: layer.op.type === "ReLU" && carriesGradient,
+    });
+  }
+  return steps;
+}
+
+/** Multiply-accumulates of one image in one training step. */
+export interface StepCost {
+  /** Forward through the layers below the first that trains. */
+  readonly prefixMacs: number;
+  readonly forwardMacs: number;
+  readonly backwardMacs: number;
+  /** Forward and backward. */
+  readonly stepMacs: number;
+}
+
+/** Index of the first layer that carries a gradient: everything below it is the frozen prefix. */
+export function frozenPrefix(steps: readonly PassStep[]): number {
+  const index = steps.findIndex((step) => step.carriesGradient);
+  return index < 0 ? steps.length : index;
+}
+
+/** Adds up what a step costs: a convolution's gradients cost its forward pass each. */
+export function stepCost(steps: readonly PassStep[]): StepCost {
+  const prefix = frozenPrefix(steps);
+  let prefixMacs = 0;
+  let forwardMacs = 0;
+  let backwardMacs = 0;
+  for (const [index, { layer, inputs, trains }] of steps.entries()) {
+    forwardMacs += layer.macs;
+    if (index < prefix) prefixMacs += layer.macs;
+    if (trains) backwardMacs += layer.macs;
+    if (inputs.some((input) => steps[input]?.carriesGradient === true)) backwardMacs += layer.macs;
+  }
+  return { prefixMacs, forwardMacs, backwardMacs, stepMacs: forwardMacs + backwardMacs };
+}

@@ -1,0 +1,72 @@
+import type { TrainableCount } from "../freeze/policy.ts";
+import type { Metrics } from "../train/metrics.ts";
+
+/** One optimizer step. */
+export interface StepRecord {
+  /** 1-based, counted over all phases. */
+  readonly epoch: number;
+  /** 1-based, counted over the whole run. */
+  readonly step: number;
+  /** Mean loss of the batch, before the update. */
+  readonly loss: number;
+}
+
+/** One epoch. */
+export interface EpochRecord {
+  readonly phase: string;
+  /** 1-based, counted over all phases. */
+  readonly epoch: number;
+  readonly learningRate: number;
+  /** Running means over the epoch's batches, as Keras's `fit` reports them. */
+  readonly train: Metrics;
+  readonly validation: Metrics | null;
+  /** Training time without evaluation. */
+  readonly trainMs: number;
+  readonly evaluateMs: number;
+  readonly imagesPerSecond: number;
+}
+
+/** Hashes of weights, SHA-256 of their safetensors bytes. */
+export interface WeightDigests {
+  readonly initial: string;
+  readonly final: string;
+  /** Weights that no phase may move, before and after; equal, or the run fails. */
+  readonly frozen: { readonly tensors: number; readonly before: string; readonly after: string };
+}
+
+/** What a run gives. */
+export interface Outcome {
+  /** Of the last phase. */
+  readonly trainable: TrainableCount;
+  readonly epochs: readonly EpochRecord[];
+  /** Present with `record: "steps"`. */
+  readonly steps?: readonly StepRecord[];
+  readonly final: {
+    readonly train: Metrics;
+    readonly validation: Metrics | null;
+    readonly test: Metrics | null;
+    /** Epoch whose weights these are. */
+    readonly epoch: number;
+    readonly stoppedEarly: boolean;
+  };
+  /** Predicted class per image of the validation and the test part, in the order of the plan's splits. */
+  readonly predictions: { readonly validation: readonly number[]; readonly test: readonly number[] };
+  readonly digests: WeightDigests;
+  readonly timing: {
+    readonly totalMs: number;
+    readonly trainMs: number;
+    readonly evaluateMs: number;
+    readonly firstStepMs: number;
+    /** Every step's time, input included, the first one too. */
+    readonly stepMs: readonly number[];
+    /** Median over full-size steps after the first. */
+    readonly imagesPerSecond: number | null;
+  };
+  readonly memory: {
+    readonly peakTensors: number;
+    readonly peakTensorBytes: number;
+    readonly peakRssBytes: number | null;
+  };
+  /** Whether accuracy on the training images ever left chance. */
+  readonly underTrained: boolean;
+}

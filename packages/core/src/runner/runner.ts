@@ -1,0 +1,68 @@
+import type { BlobRef, DataWarning } from "../data/dataset.ts";
+import type { TrainableCount } from "../freeze/policy.ts";
+import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Availability, EngineSettings, Environment } from "./environment.ts";
+import type { EpochRecord, Outcome, StepRecord } from "./outcome.ts";
+
+/** What a runner says while it runs, in order: one `start`, then the rest, one `end`. */
+export type RunEvent =
+  | {
+      readonly type: "start";
+      readonly environment: Environment;
+      readonly trainable: TrainableCount;
+      readonly totalSteps: number;
+    }
+  | ({ readonly type: "step"; readonly ms: number; readonly images: number } & StepRecord)
+  | ({ readonly type: "epoch" } & EpochRecord)
+  | { readonly type: "warning"; readonly code: string; readonly message: string }
+  | { readonly type: "weights"; readonly file: string; readonly bytes: number; readonly sha256: string }
+  | { readonly type: "end"; readonly outcome: Outcome };
+
+/** How to run, beside what the plan says. */
+export interface RunOptions {
+  /** Folder of the content-addressed store that holds the plan's blobs. */
+  readonly storeDir: string;
+  /** Engine settings asked for; what a runner does not know is an error. */
+  readonly settings: EngineSettings;
+  /** File to write the final weights to, safetensors with Keras's names. */
+  readonly exportWeights?: string;
+  /** Stops the run at the next step; the iterator then throws ThawError `cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs plans on one backend. Errors come out of the iterator as ThawError.
+ */
+export interface Runner {
+  readonly name: string;
+  /** Whether this runner can run here, with these settings, and on what. */
+  probe(settings?: EngineSettings): Promise<Availability>;
+  run(plan: Plan, options: RunOptions): AsyncIterable<RunEvent>;
+}
+
+/** What a runner's module exports. */
+export interface RunnerModule {
+  readonly createRunner: (name: string) => Runner;
+}
+
+/** What a runner in this language hands to {@link train}: its kernels and its machine. */
+export interface Host<T extends DeviceTensor = DeviceTensor> {
+  readonly kernels: Kernels<T>;
+  readonly environment: Environment;
+  /** Monotonic clock, ms. */
+  now(): number;
+  /** Waits until everything handed to the device is done, and lets the event loop turn. */
+  synchronize(): Promise<void>;
+  /** Peak resident memory so far, or null where the machine does not tell. */
+  peakRssBytes(): number | null;
+  readBlob(ref: BlobRef): Promise<Uint8Array>;
+  /** Stores the final weights; absent where nobody asked for them. */
+  writeWeights?: (bytes: Uint8Array) => Promise<string>;
+  readonly signal?: AbortSignal;
+}
+
+/** A data warning as an event. */
+export function warningEvent({ code, message }: DataWarning): RunEvent {
+  return { type: "warning", code, message };
+}

@@ -1,0 +1,222 @@
+import { ThawError } from "../error.ts";
+import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { Activations } from "./activations.ts";
+import type { PassContext } from "./forward.ts";
+
+/** A gradient that several layers may hold at once (an Add passes its own on to both inputs). */
+interface SharedGradient<T> {
+  readonly tensor: T;
+  owners: number;
+}
+
+/** Gradients on their way down, summed where paths meet and freed after their last owner. */
+class GradientFlow<T extends DeviceTensor> {
+  readonly #context: PassContext<T>;
+  readonly #pending = new Map<number, SharedGradient<T>>();
+
+  constructor(context: PassContext<T>) {
+    this.#context = context;
+  }
+
+  release(gradient: SharedGradient<T>): void {
+    gradient.owners -= 1;
+    if (gradient.owners === 0) this.#context.kernels.dispose(gradient.tensor);
+  }
+
+  /** Adds one owner's share to what has reached a layer already. */
+  send(index: number, gradient: SharedGradient<T>): void {
+    const before = this.#pending.get(index);
+    if (before === undefined) {
+      this.#pending.set(index, gradient);
+      return;
+    }
+    const sum = this.#context.kernels.add(before.tensor, gradient.tensor);
+    this.release(before);
+    this.release(gradient);
+    this.#pending.set(index, { tensor: sum, owners: 1 });
+  }
+
+  take(index: number): SharedGradient<T> | undefined {
+    const gradient = this.#pending.get(index);
+    this.#pending.delete(index);
+    return gradient;
+  }
+
+  dispose(): void {
+    for (const gradient of this.#pending.values()) this.release(gradient);
+    this.#pending.clear();
+  }
+}
+
+/** Gradients of one layer: of its input (absent where nothing below trains) and of its weights. */
+interface LayerGradients<T> {
+  readonly input?: T;
+  readonly weights: readonly (readonly [name: string, gradient: T])[];
+}
+
+function convolutionGradients<T extends DeviceTensor>(
+  context: PassContext<T>,
+  index: number,
+  dy: T,
+  activations: Activations<T>,
+  needsInput: boolean,
+): LayerGradients<T> {
+  const { kernels, steps, variables } = context;
+  const step = steps[index];
+  if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
+  const { name, op, inputs, weights } = { ...step.layer, inputs: step.inputs };
+  if (op.type !== "Conv2D" && op.type !== "DepthwiseConv2D")
+    throw new ThawError("internal", `"${name}" is no convolution.`);
+  const kernel = variables.get(`${name}/kernel`);
+  const inputIndex = inputs[0] ?? 0;
+  const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
+  const isDense = op.type === "Conv2D";
+  const result: [string, T][] = [];
+  if (step.trains) {
+    const x = activations.get(inputIndex);
+    const kernelShape = weights[0]?.shape ?? [];
+    const dKernel = isDense
+      ? kernels.conv2dKernelGradient(x, dy, kernelShape, op)
+      : kernels.depthwiseConv2dKernelGradient(x, dy, kernelShape, op);
+    result.push([`${name}/kernel`, dKernel]);
+    if (op.useBias) result.push([`${name}/bias`, kernels.biasGradient(dy)]);
+  }
+  if (!needsInput) return { weights: result };
+  const input = isDense
+    ? kernels.conv2dInputGradient(dy, kernel, inputShape, op)
+    : kernels.depthwiseConv2dInputGradient(dy, kernel, inputShape, op);
+  return { input, weights: result };
+}
+
+function batchNormGradients<T extends DeviceTensor>(
+  context: PassContext<T>,
+  index: number,
+  dy: T,
+  activations: Activations<T>,
+  needsInput: boolean,
+): LayerGradients<T> {
+  const { kernels, steps, variables } = context;
+  const step = steps[index];
+  if (step?.layer.op.type !== "BatchNormalization") throw new ThawError("internal", `Layer ${index} is no BN.`);
+  const { name } = step.layer;
+  const { epsilon } = step.layer.op;
+  const gamma = variables.get(`${name}/gamma`);
+  const needs = { input: needsInput, weights: step.trains };
+  const x = step.keepsInput ? activations.get(step.inputs[0] ?? 0) : undefined;
+  const extras = activations.takeExtras(index);
+  const [mean, variance, ...saved] = extras;
+  const inference = step.batchNormMode === "inference";
+  if (!inference && (x === undefined || mean === undefined || variance === undefined)) {
+    throw new ThawError("internal", `The forward pass kept nothing for "${name}".`);
+  }
+  const gradients =
+    inference || x === undefined || mean === undefined || variance === undefined
+      ? kernels.batchNormInferenceGradient(
+          dy,
+          x,
+          gamma,
+          variables.get(`${name}/moving_mean`),
+          variables.get(`${name}/moving_variance`),
+          epsilon,
+          needs,
+        )
+      : kernels.batchNormTrainGradient(dy, x, gamma, { mean, variance, saved }, epsilon, needs);
+  for (const tensor of extras) kernels.dispose(tensor);
+  const weights: [string, T][] = [];
+  if (gradients.dGamma !== undefined) weights.push([`${name}/gamma`, gradients.dGamma]);
+  if (gradients.dBeta !== undefined) weights.push([`${name}/beta`, gradients.dBeta]);
+  return gradients.dx === undefined ? { weights } : { input: gradients.dx, weights };
+}
+
+function layerGradients<T extends DeviceTensor>(
+  context: PassContext<T>,
+  index: number,
+  dy: T,
+  activations: Activations<T>,
+  needsInput: boolean,
+): LayerGradients<T> {
+  const { kernels, steps, variables } = context;
+  const step = steps[index];
+  if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
+  const { name, op } = step.layer;
+  const inputIndex = step.inputs[0] ?? 0;
+  switch (op.type) {
+    case "Conv2D":
+    case "DepthwiseConv2D":
+      return convolutionGradients(context, index, dy, activations, needsInput);
+    case "BatchNormalization":
+      return batchNormGradients(context, index, dy, activations, needsInput);
+    case "Dense": {
+      const weights: [string, T][] = step.trains
+        ? [
+            [`${name}/kernel`, kernels.denseKernelGradient(activations.get(inputIndex), dy)],
+            [`${name}/bias`, kernels.biasGradient(dy)],
+          ]
+        : [];
+      if (!needsInput) return { weights };
+      return { input: kernels.denseInputGradient(dy, variables.get(`${name}/kernel`)), weights };
+    }
+    case "ReLU":
+      return { input: kernels.reluGradient(dy, activations.get(index), op.maxValue), weights: [] };
+    case "ZeroPadding2D":
+      return { input: kernels.zeroPadGradient(dy, op.padding), weights: [] };
+    case "GlobalAveragePooling2D": {
+      const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
+      return { input: kernels.globalAveragePoolGradient(dy, inputShape), weights: [] };
+    }
+    case "Dropout": {
+      const [mask] = activations.takeExtras(index);
+      if (mask === undefined) throw new ThawError("internal", `The forward pass kept no mask for "${name}".`);
+      const input = kernels.multiply(dy, mask);
+      kernels.dispose(mask);
+      return { input, weights: [] };
+    }
+    default:
+      throw new ThawError("internal", `"${name}" has no gradient of its own.`);
+  }
+}
+
+/**
+ * Walks the layers from the last down to the first that carries a gradient, freeing activations as they are used.
+ * @param activations what a training {@link forward} left, from layer 0 or from a cut below everything that trains
+ * @param dOutput gradient of the loss by the last layer's output; taken over
+ * @returns gradients by weight name, for the caller to free
+ */
+export function backward<T extends DeviceTensor>(
+  context: PassContext<T>,
+  activations: Activations<T>,
+  dOutput: T,
+): Map<string, T> {
+  const { kernels, steps } = context;
+  const flow = new GradientFlow(context);
+  const weightGradients = new Map<string, T>();
+  flow.send(steps.length - 1, { tensor: dOutput, owners: 1 });
+  try {
+    for (let index = steps.length - 1; index >= 0; index -= 1) {
+      const step = steps[index];
+      const gradient = flow.take(index);
+      if (step === undefined || gradient === undefined) continue;
+      const receivers = step.inputs.filter((input) => steps[input]?.carriesGradient === true);
+      if (step.layer.op.type === "Add") {
+        gradient.owners += receivers.length;
+        for (const input of receivers) flow.send(input, gradient);
+      } else {
+        const { input, weights } = layerGradients(context, index, gradient.tensor, activations, receivers.length > 0);
+        for (const [name, tensor] of weights) weightGradients.set(name, tensor);
+        const [receiver] = receivers;
+        if (input !== undefined) {
+          if (receiver === undefined) kernels.dispose(input);
+          else flow.send(receiver, { tensor: input, owners: 1 });
+        }
+      }
+      flow.release(gradient);
+      if (step.keepsInput) for (const input of step.inputs) activations.release(input);
+      if (step.keepsOutput) activations.release(index);
+    }
+    return weightGradients;
+  } catch (error) {
+    flow.dispose();
+    for (const tensor of weightGradients.values()) kernels.dispose(tensor);
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Spec } from "../spec/schema.ts";
+
+type EarlyStoppingSpec = NonNullable<Spec["earlyStopping"]>;
+
+/** What early stopping says after an epoch. */
+export interface EarlyStoppingVerdict {
+  readonly improved: boolean;
+  readonly stop: boolean;
+}
+
+/**
+ * Watches one metric, higher or lower being better by its name.
+ * @see keras.callbacks.EarlyStopping: stops once `patience` epochs in a row brought no improvement over `minDelta`
+ */
+export class EarlyStopping {
+  readonly #spec: EarlyStoppingSpec;
+  #best: number | undefined;
+  #waited = 0;
+
+  constructor(spec: EarlyStoppingSpec) {
+    this.#spec = spec;
+  }
+
+  /** @param values the epoch's metrics by monitor name */
+  observe(values: Readonly<Partial<Record<EarlyStoppingSpec["monitor"], number>>>): EarlyStoppingVerdict {
+    const value = values[this.#spec.monitor] ?? Number.NaN;
+    const sign = this.#spec.monitor.toLowerCase().endsWith("accuracy") ? 1 : -1;
+    const improved = this.#best === undefined || sign * (value - this.#best) > this.#spec.minDelta;
+    this.#waited = improved ? 0 : this.#waited + 1;
+    if (improved) this.#best = value;
+    return { improved, stop: !improved && this.#waited >= this.#spec.patience };
+  }
+}

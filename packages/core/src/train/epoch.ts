@@ -1,0 +1,85 @@
+import type { ImageStore } from "../data/images.ts";
+import { randomStream } from "../data/random.ts";
+import { ThawError } from "../error.ts";
+import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { EpochRecord, StepRecord } from "../runner/outcome.ts";
+import type { Host, RunEvent } from "../runner/runner.ts";
+import type { DropoutMask, PassContext } from "./forward.ts";
+import { type Metrics, means, noMetrics } from "./metrics.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { trainStep } from "./step.ts";
+import { roundMs } from "./timing.ts";
+import type { Variables } from "./variables.ts";
+
+/** A run in progress: what all its epochs share. */
+export interface RunState<T extends DeviceTensor> {
+  readonly plan: Plan;
+  readonly host: Host<T>;
+  readonly images: ImageStore;
+  readonly variables: Variables<T>;
+  readonly epochs: EpochRecord[];
+  readonly steps: StepRecord[];
+  readonly stepMs: number[];
+  /** Times of the steps that were not the first and had a full batch. */
+  readonly steadyMs: number[];
+  readonly peaks: { tensors: number; bytes: number };
+}
+
+/** The order of the training images in an epoch; each epoch has a stream of its own, so that a run can resume. */
+export function epochOrder(train: readonly number[], shuffle: boolean, seed: number, epoch: number): readonly number[] {
+  return shuffle ? randomStream(seed, `order/${epoch}`).shuffle([...train]) : train;
+}
+
+function dropoutMasks(seed: number, step: number): DropoutMask {
+  return (layerName, rate, shape) => {
+    const random = randomStream(seed, `dropout/${layerName}/${step}`);
+    const mask = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    for (let index = 0; index < mask.length; index += 1) mask[index] = random.uniform() < rate ? 0 : 1 / (1 - rate);
+    return mask;
+  };
+}
+
+/** Remembers the most tensors and bytes seen alive. */
+function notePeaks<T extends DeviceTensor>(state: RunState<T>): void {
+  const { tensors, bytes } = state.host.kernels.memory();
+  state.peaks.tensors = Math.max(state.peaks.tensors, tensors);
+  state.peaks.bytes = Math.max(state.peaks.bytes, bytes);
+}
+
+/** Trains one epoch, an event a step. */
+export async function* trainEpoch<T extends DeviceTensor>(
+  state: RunState<T>,
+  context: PassContext<T>,
+  optimizer: Optimizer<T>,
+  epoch: number,
+): AsyncGenerator<RunEvent, { metrics: Metrics; trainMs: number }> {
+  const { plan, host, images } = state;
+  const { spec, splits, dataset } = plan;
+  const order = epochOrder(splits.train, spec.shuffle, spec.seed, epoch);
+  const augments = spec.augmentation.horizontalFlip || spec.augmentation.maxShift > 0;
+  const random = augments ? randomStream(spec.seed, `augment/${epoch}`) : undefined;
+  const sums = noMetrics();
+  let trainMs = 0;
+  for (let start = 0; start < order.length; start += spec.batchSize) {
+    if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
+    const step = state.stepMs.length + 1;
+    const startedMs = host.now();
+    const indices = order.slice(start, start + spec.batchSize);
+    const batch = {
+      images: images.batch(indices, spec.augmentation, random),
+      imageShape: images.imageShape,
+      labels: Int32Array.from(indices, (index) => dataset.labels[index] ?? 0),
+    };
+    const mask = dropoutMasks(spec.seed, step);
+    const loss = await trainStep(context, optimizer, batch, mask, sums, { epoch, step }, () => notePeaks(state));
+    await host.synchronize();
+    const ms = roundMs(host.now() - startedMs);
+    trainMs += ms;
+    if (step > 1 && indices.length === spec.batchSize) state.steadyMs.push(ms);
+    state.stepMs.push(ms);
+    if (spec.record === "steps") state.steps.push({ epoch, step, loss });
+    yield { type: "step", epoch, step, loss, ms, images: indices.length };
+  }
+  return { metrics: means(sums), trainMs };
+}

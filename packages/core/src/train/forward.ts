@@ -1,0 +1,167 @@
+import { ThawError } from "../error.ts";
+import type { BatchNormMode } from "../freeze/policy.ts";
+import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
+import type { PassStep } from "../plan/pass.ts";
+import { Activations } from "./activations.ts";
+import type { Variables } from "./variables.ts";
+
+/** A dropout mask, already divided by the keep rate. */
+export type DropoutMask = (layerName: string, rate: number, shape: readonly number[]) => Float32Array;
+
+/** How a forward pass runs. */
+export type ForwardMode =
+  /** Every batch normalization by its moving statistics, nothing kept. */
+  | { readonly training: false }
+  /** As the pass plan says, keeping what the backward pass reads. */
+  | {
+      readonly training: true;
+      readonly dropoutMask: DropoutMask;
+      /** False only looks: moving statistics stay, nothing is kept for a backward pass. */
+      readonly updates: boolean;
+    };
+
+/** What a pass works with. */
+export interface PassContext<T extends DeviceTensor> {
+  readonly kernels: Kernels<T>;
+  readonly steps: readonly PassStep[];
+  readonly variables: Variables<T>;
+}
+
+/** How often each layer's output is used: by later layers of the range, by the backward pass, and by the caller. */
+function countUses(steps: readonly PassStep[], from: number, to: number, keep: boolean): readonly number[] {
+  const uses = new Array<number>(steps.length).fill(0);
+  const count = (index: number): void => {
+    uses[index] = (uses[index] ?? 0) + 1;
+  };
+  for (let index = from; index < to; index += 1) {
+    const step = steps[index];
+    if (step === undefined) continue;
+    for (const input of step.inputs) count(input);
+    if (keep && step.keepsInput) for (const input of step.inputs) count(input);
+    if (keep && step.keepsOutput) count(index);
+  }
+  const crossing = new Set(steps.slice(to).flatMap((step) => step.inputs.filter((input) => input < to)));
+  if (to >= steps.length) crossing.add(steps.length - 1);
+  for (const index of crossing) count(index);
+  return uses;
+}
+
+function batchNorm<T extends DeviceTensor>(
+  context: PassContext<T>,
+  index: number,
+  x: T,
+  activations: Activations<T>,
+  mode: BatchNormMode,
+  training: { readonly updates: boolean } | undefined,
+): T {
+  const { kernels, steps, variables } = context;
+  const step = steps[index];
+  if (step?.layer.op.type !== "BatchNormalization") throw new ThawError("internal", `Layer ${index} is no BN.`);
+  const { epsilon, momentum } = step.layer.op;
+  const { name } = step.layer;
+  const gamma = variables.get(`${name}/gamma`);
+  const beta = variables.get(`${name}/beta`);
+  if (mode === "inference") {
+    const mean = variables.get(`${name}/moving_mean`);
+    const variance = variables.get(`${name}/moving_variance`);
+    return kernels.batchNormInference(x, gamma, beta, mean, variance, epsilon);
+  }
+  const { y, mean, variance, saved } = kernels.batchNormTrain(x, gamma, beta, epsilon);
+  if (training?.updates) {
+    for (const [weight, value] of [
+      ["moving_mean", mean],
+      ["moving_variance", variance],
+    ] as const) {
+      const moved = kernels.movingAverage(variables.get(`${name}/${weight}`), value, momentum);
+      variables.replace(`${name}/${weight}`, moved, "free");
+    }
+  }
+  const extras = [mean, variance, ...saved];
+  if (training?.updates && step.carriesGradient) activations.putExtras(index, extras);
+  else for (const tensor of extras) kernels.dispose(tensor);
+  return y;
+}
+
+function runLayer<T extends DeviceTensor>(
+  context: PassContext<T>,
+  index: number,
+  inputs: readonly T[],
+  activations: Activations<T>,
+  mode: ForwardMode,
+): T {
+  const { kernels, steps, variables } = context;
+  const step = steps[index];
+  const [x, second] = inputs;
+  if (step === undefined || x === undefined) throw new ThawError("internal", `Layer ${index} has no input.`);
+  const { name, op } = step.layer;
+  switch (op.type) {
+    case "Conv2D":
+    case "DepthwiseConv2D": {
+      const kernel = variables.get(`${name}/kernel`);
+      const y = op.type === "Conv2D" ? kernels.conv2d(x, kernel, op) : kernels.depthwiseConv2d(x, kernel, op);
+      if (!op.useBias) return y;
+      const biased = kernels.biasAdd(y, variables.get(`${name}/bias`));
+      kernels.dispose(y);
+      return biased;
+    }
+    case "BatchNormalization": {
+      const batchNormMode = mode.training ? step.batchNormMode : "inference";
+      return batchNorm(context, index, x, activations, batchNormMode, mode.training ? mode : undefined);
+    }
+    case "ReLU":
+      return kernels.relu(x, op.maxValue);
+    case "ZeroPadding2D":
+      return kernels.zeroPad(x, op.padding);
+    case "Add":
+      if (second === undefined) throw new ThawError("internal", `Layer "${name}" needs two inputs.`);
+      return kernels.add(x, second);
+    case "GlobalAveragePooling2D":
+      return kernels.globalAveragePool(x);
+    case "Dense":
+      return kernels.dense(x, variables.get(`${name}/kernel`), variables.get(`${name}/bias`));
+    case "Dropout": {
+      const mask = mode.training
+        ? mode.dropoutMask(name, op.rate, x.shape)
+        : new Float32Array(x.shape.reduce((a, b) => a * b, 1)).fill(1);
+      const maskTensor = kernels.upload(mask, x.shape);
+      const y = kernels.multiply(x, maskTensor);
+      if (mode.training && mode.updates && step.carriesGradient) activations.putExtras(index, [maskTensor]);
+      else kernels.dispose(maskTensor);
+      return y;
+    }
+    case "InputLayer":
+      throw new ThawError("internal", "The input layer has no computation.");
+  }
+}
+
+/**
+ * Runs layers `[from, to)`.
+ * @param inputs outputs of the layers that are live at `from`, by layer index; for `from` 0 the images under index 0.
+ *   The pass takes them over and frees them after their last use.
+ * @returns the live outputs at `to`, and in training what the backward pass reads; the caller disposes of it
+ */
+export function forward<T extends DeviceTensor>(
+  context: PassContext<T>,
+  range: { readonly from: number; readonly to: number },
+  inputs: ReadonlyMap<number, T>,
+  mode: ForwardMode,
+): Activations<T> {
+  const { kernels, steps } = context;
+  const uses = countUses(steps, range.from, range.to, mode.training && mode.updates);
+  const activations = new Activations(kernels);
+  for (const [index, tensor] of inputs) activations.put(index, tensor, uses[index] ?? 0);
+  try {
+    for (let index = range.from; index < range.to; index += 1) {
+      const step = steps[index];
+      if (step === undefined || step.layer.op.type === "InputLayer") continue;
+      const tensors = step.inputs.map((input) => activations.get(input));
+      const y = runLayer(context, index, tensors, activations, mode); // layer.outputShape behind the batch axis
+      activations.put(index, y, uses[index] ?? 0);
+      for (const input of step.inputs) activations.release(input);
+    }
+    return activations;
+  } catch (error) {
+    activations.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { NamedTensors } from "../model/safetensors.ts";
+import { networkOf, type PhasePlan, type Plan, passOf } from "../plan/plan.ts";
+import type { EpochRecord } from "../runner/outcome.ts";
+import type { RunEvent } from "../runner/runner.ts";
+import { EarlyStopping } from "./early-stopping.ts";
+import { type RunState, trainEpoch } from "./epoch.ts";
+import { evaluate } from "./evaluate.ts";
+import { checkUnmoved, digestWeights, unmovedNames } from "./frozen-weights.ts";
+import { Optimizer, type ParameterGroup } from "./optimizer.ts";
+import { roundMs } from "./timing.ts";
+
+/** Trainable weights in Keras's order, grouped by multiplier. */
+function parameterGroups(plan: Plan, phase: PhasePlan): readonly ParameterGroup[] {
+  const groups = new Map<number, string[]>();
+  for (const [index, layer] of networkOf(plan).layers.entries()) {
+    const multiplier = phase.treatments[index]?.lrMultiplier ?? 0;
+    if (multiplier === 0) continue;
+    const names = layer.weights.filter((weight) => weight.trainable).map((weight) => `${layer.name}/${weight.name}`);
+    groups.set(multiplier, [...(groups.get(multiplier) ?? []), ...names]);
+  }
+  return [...groups].filter(([, names]) => names.length > 0).map(([lrMultiplier, names]) => ({ lrMultiplier, names }));
+}
+
+/** Trains one phase; returns whether early stopping ended it. */
+export async function* trainPhase<T extends DeviceTensor>(
+  state: RunState<T>,
+  phase: PhasePlan,
+): AsyncGenerator<RunEvent, { stoppedEarly: boolean; epoch: number }> {
+  const { plan, host, images, variables } = state;
+  const { spec, splits, dataset } = plan;
+  const context = { kernels: host.kernels, steps: passOf(plan, phase), variables };
+  const unmoved = unmovedNames(context.steps);
+  const before = await digestWeights(variables, unmoved);
+  const optimizer = new Optimizer(host.kernels, phase.optimizer, parameterGroups(plan, phase), variables);
+  const stopping = spec.earlyStopping === undefined ? undefined : new EarlyStopping(spec.earlyStopping);
+  let best: { weights: NamedTensors; epoch: number } | undefined;
+  let stoppedEarly = false;
+  try {
+    for (let index = 0; index < phase.epochs && !stoppedEarly; index += 1) {
+      const epoch = state.epochs.length + 1;
+      const { learningRate } = optimizer;
+      const { metrics, trainMs } = yield* trainEpoch(state, context, optimizer, epoch);
+      const evaluateStart = host.now();
+      const hasValidation = splits.validation.length > 0;
+      const validation = hasValidation
+        ? (await evaluate(context, images, dataset.labels, splits.validation, spec.batchSize)).metrics
+        : null;
+      const record: EpochRecord = {
+        phase: phase.name,
+        epoch,
+        learningRate,
+        train: metrics,
+        validation,
+        trainMs: roundMs(trainMs),
+        evaluateMs: roundMs(host.now() - evaluateStart),
+        imagesPerSecond: roundMs((splits.train.length / trainMs) * 1000),
+      };
+      state.epochs.push(record);
+      yield { type: "epoch", ...record };
+      const verdict = stopping?.observe({
+        ...metrics,
+        ...(validation === null ? {} : { validationLoss: validation.loss, validationAccuracy: validation.accuracy }),
+      });
+      if (verdict?.improved && spec.earlyStopping?.restoreBestWeights) {
+        best = { weights: await variables.download(), epoch };
+      }
+      stoppedEarly = verdict?.stop === true;
+    }
+  } finally {
+    optimizer.dispose();
+  }
+  if (best !== undefined) variables.assign(best.weights);
+  checkUnmoved(phase.name, before, await digestWeights(variables, unmoved));
+  return { stoppedEarly, epoch: best?.epoch ?? state.epochs.length };
+}

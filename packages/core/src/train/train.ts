@@ -1,0 +1,126 @@
+import { loadImages } from "../data/images.ts";
+import { ThawError } from "../error.ts";
+import type { DeviceTensor } from "../kernels/kernels.ts";
+import { writeSafetensors } from "../model/safetensors.ts";
+import { networkOf, type Plan, passOf } from "../plan/plan.ts";
+import type { EpochRecord, Outcome } from "../runner/outcome.ts";
+import { type Host, type RunEvent, warningEvent } from "../runner/runner.ts";
+import { sha256 } from "../spec/hash.ts";
+import type { RunState } from "./epoch.ts";
+import { type Evaluation, evaluate } from "./evaluate.ts";
+import { digestWeights, unmovedNames } from "./frozen-weights.ts";
+import { startingWeights } from "./initial-weights.ts";
+import { means, noMetrics } from "./metrics.ts";
+import { trainPhase } from "./phase.ts";
+import { median, roundMs } from "./timing.ts";
+import { Variables } from "./variables.ts";
+
+/** Whether the best training accuracy stayed within two standard errors of always naming the largest class. */
+function neverLeftChance(plan: Plan, epochs: readonly EpochRecord[]): boolean {
+  const counts = plan.dataset.classes.map(() => 0);
+  for (const index of plan.splits.train) {
+    const label = plan.dataset.labels[index] ?? 0;
+    counts[label] = (counts[label] ?? 0) + 1;
+  }
+  const total = plan.splits.train.length;
+  const chance = Math.max(...counts) / total;
+  const standardError = Math.sqrt((chance * (1 - chance)) / total);
+  return Math.max(...epochs.map((epoch) => epoch.train.accuracy)) <= chance + 2 * standardError;
+}
+
+/**
+ * Runs a plan on a host: the one training loop of every runner in this language.
+ * Deterministic for a seed wherever the host's kernels are.
+ * @throws ThawError `non-finite`, `frozen-moved`, `cancelled`, `blob-corrupt`
+ */
+export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>): AsyncGenerator<RunEvent> {
+  const { spec, splits, dataset } = plan;
+  const startedMs = host.now();
+  const network = networkOf(plan);
+  const lastPhase = plan.phases.at(-1);
+  if (lastPhase === undefined) throw new ThawError("internal", "The plan has no phase.");
+  const stepsPerEpoch = Math.ceil(splits.train.length / spec.batchSize);
+  const totalSteps = plan.phases.reduce((sum, phase) => sum + phase.epochs * stepsPerEpoch, 0);
+  yield { type: "start", environment: host.environment, trainable: lastPhase.trainable, totalSteps };
+  for (const warning of plan.warnings) yield warningEvent(warning);
+
+  const initial = await startingWeights(plan, host);
+  const images = await loadImages(dataset, host.readBlob);
+  const variables = new Variables(host.kernels, network.layers, initial);
+  const state: RunState<T> = {
+    plan,
+    host,
+    images,
+    variables,
+    epochs: [],
+    steps: [],
+    stepMs: [],
+    steadyMs: [],
+    peaks: { tensors: 0, bytes: 0 },
+  };
+  try {
+    const [firstUnmoved, ...laterUnmoved] = plan.phases.map((phase) => unmovedNames(passOf(plan, phase)));
+    const everFrozen = new Set([...(firstUnmoved ?? [])].filter((name) => laterUnmoved.every((set) => set.has(name))));
+    const initialDigest = await digestWeights(variables);
+    const frozenBefore = await digestWeights(variables, everFrozen);
+
+    let last = { stoppedEarly: false, epoch: 0 };
+    for (const phase of plan.phases) last = yield* trainPhase(state, phase);
+
+    const context = { kernels: host.kernels, steps: passOf(plan, lastPhase), variables };
+    const evaluateStart = host.now();
+    const part = async (indices: readonly number[]): Promise<Evaluation | null> =>
+      indices.length === 0 ? null : await evaluate(context, images, dataset.labels, indices, spec.batchSize);
+    const validation = await part(splits.validation);
+    const test = await part(splits.test);
+    const finalEvaluateMs = host.now() - evaluateStart;
+
+    const finalBytes = writeSafetensors(await variables.download());
+    const finalDigest = await sha256(finalBytes);
+    if (host.writeWeights !== undefined) {
+      const file = await host.writeWeights(finalBytes);
+      yield { type: "weights", file, bytes: finalBytes.byteLength, sha256: finalDigest };
+    }
+    const stepMedian = median(state.steadyMs);
+    const sumOf = (key: "trainMs" | "evaluateMs"): number => state.epochs.reduce((sum, record) => sum + record[key], 0);
+    const outcome: Outcome = {
+      trainable: lastPhase.trainable,
+      epochs: state.epochs,
+      ...(spec.record === "steps" ? { steps: state.steps } : {}),
+      final: {
+        train: state.epochs[last.epoch - 1]?.train ?? means(noMetrics()),
+        validation: validation?.metrics ?? null,
+        test: test?.metrics ?? null,
+        epoch: last.epoch,
+        stoppedEarly: last.stoppedEarly,
+      },
+      predictions: { validation: validation?.predictions ?? [], test: test?.predictions ?? [] },
+      digests: {
+        initial: initialDigest,
+        final: finalDigest,
+        frozen: {
+          tensors: everFrozen.size,
+          before: frozenBefore,
+          after: await digestWeights(variables, everFrozen),
+        },
+      },
+      timing: {
+        totalMs: roundMs(host.now() - startedMs),
+        trainMs: roundMs(sumOf("trainMs")),
+        evaluateMs: roundMs(sumOf("evaluateMs") + finalEvaluateMs),
+        firstStepMs: state.stepMs[0] ?? 0,
+        stepMs: state.stepMs,
+        imagesPerSecond: stepMedian === null ? null : roundMs((spec.batchSize / stepMedian) * 1000),
+      },
+      memory: {
+        peakTensors: state.peaks.tensors,
+        peakTensorBytes: state.peaks.bytes,
+        peakRssBytes: host.peakRssBytes(),
+      },
+      underTrained: neverLeftChance(plan, state.epochs),
+    };
+    yield { type: "end", outcome };
+  } finally {
+    variables.dispose();
+  }
+}

@@ -1,0 +1,60 @@
+import { ThawError } from "../error.ts";
+import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
+import type { Layer } from "../model/layer.ts";
+import type { HostTensor, NamedTensors } from "../model/safetensors.ts";
+
+/** All weights of a network on the device, by Keras name (`block_1_expand/kernel`). */
+export class Variables<T extends DeviceTensor> {
+  readonly #kernels: Kernels<T>;
+  readonly #tensors = new Map<string, T>();
+
+  constructor(kernels: Kernels<T>, layers: readonly Layer[], values: NamedTensors) {
+    this.#kernels = kernels;
+    for (const layer of layers) {
+      for (const weight of layer.weights) {
+        const name = `${layer.name}/${weight.name}`;
+        const value = values.get(name);
+        if (value === undefined || !(value.data instanceof Float32Array)) {
+          throw new ThawError("weights-mismatch", `There are no float32 weights for "${name}".`, {
+            hint: "Check that the weights belong to this architecture and alpha.",
+          });
+        }
+        this.#tensors.set(name, kernels.upload(value.data, weight.shape));
+      }
+    }
+  }
+
+  get(name: string): T {
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined) throw new ThawError("internal", `There is no variable "${name}".`);
+    return tensor;
+  }
+
+  /** Puts a successor in a variable's place; the old tensor is freed unless it was consumed already. */
+  replace(name: string, tensor: T, old: "free" | "consumed"): void {
+    if (old === "free") this.#kernels.dispose(this.get(name));
+    this.#tensors.set(name, tensor);
+  }
+
+  /** Reads weights back, in layer order. */
+  async download(filter: (name: string) => boolean = () => true): Promise<Map<string, HostTensor>> {
+    const values = new Map<string, HostTensor>();
+    for (const [name, tensor] of this.#tensors) {
+      if (!filter(name)) continue;
+      values.set(name, { dtype: "float32", shape: tensor.shape, data: await this.#kernels.download(tensor) });
+    }
+    return values;
+  }
+
+  /** Overwrites weights with host values of the same shapes. */
+  assign(values: NamedTensors): void {
+    for (const [name, value] of values) {
+      this.replace(name, this.#kernels.upload(value.data as Float32Array, value.shape), "free");
+    }
+  }
+
+  dispose(): void {
+    for (const tensor of this.#tensors.values()) this.#kernels.dispose(tensor);
+    this.#tensors.clear();
+  }
+}
