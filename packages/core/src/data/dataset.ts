@@ -35,3 +35,8 @@ export interface DataWarning {
   readonly message: string;
   readonly items: readonly string[];
 }
+
+/** Where a blob lies below the store's folder, with `/` between the parts: the contract between store and runners. */
+export function blobPath(sha256: string): string {
+  return `blobs/${sha256.slice(0, 2)}/${sha256}`;
+}

@@ -70,12 +70,15 @@ export function paddingKernels(tf: Tfjs): Pick<Kernels<Tensor>, "zeroPad" | "zer
 export function convolutionKernels(tf: Tfjs): Pick<Kernels<Tensor>, ConvolutionName> {
   const { zeroPad, zeroPadGradient } = paddingKernels(tf);
 
-  /** Runs a kernel of tfjs for which there is no public function. */
+  const composed = composedGradients(tf);
+
+  /** Runs a kernel of tfjs for which there is no public function; `undefined` where the backend has no such kernel. */
   function run(
     name: string,
     inputs: Record<string, Tensor>,
     attributes: Record<string, string | number | number[]>,
-  ): Tensor {
+  ): Tensor | undefined {
+    if (!useNative(name) || tf.getKernel(name, tf.getBackend()) === undefined) return undefined;
     return tf.engine().runKernel<Tensor>(name, inputs, attributes);
   }
 

@@ -9,8 +9,9 @@ export type Tfjs = typeof import("@tensorflow/tfjs-core");
 
 /** Softmax cross-entropy on any tfjs backend. */
 function lossKernels(tf: Tfjs): Pick<Kernels<Tensor>, "softmaxCrossEntropy" | "softmaxCrossEntropyGradient"> {
-  /** float32 `[batch, classes]`. Cast, because the wasm backend writes integer bits into a float32 `oneHot`. */
-  const oneHot = (labels: Tensor, classes: number): Tensor => tf.cast(tf.oneHot(labels, classes), "float32");
+  /** float32 `[batch, classes]`. Not by `tf.oneHot`: it wants two classes, and on wasm a float32 one has integer bits. */
+  const oneHot = (labels: Tensor, classes: number): Tensor =>
+    tf.cast(tf.equal(tf.expandDims(labels, 1), tf.range(0, classes, 1, "int32")), "float32");
 
   return {
     softmaxCrossEntropy(logits, labels) {
@@ -50,9 +51,10 @@ function layerKernels(
       if (maxValue === null) return tf.relu(x);
       return maxValue === 6 ? tf.relu6(x) : tf.clipByValue(x, 0, maxValue);
     },
-    // From the output alone: y · (max - y) is positive exactly between the two kinks.
+    // From the output alone: y · (max - y) is positive between the two kinks and zero on them. Its sign is one pass on
+    // every backend, where a comparison and a cast are two, and `tf.step` is six on tensorflow.
     reluGradient: (dy, y, maxValue) =>
-      tf.tidy(() => tf.mul(dy, tf.step(maxValue === null ? y : tf.mul(y, tf.sub(maxValue, y))))),
+      tf.tidy(() => tf.mul(dy, tf.sign(maxValue === null ? y : tf.mul(y, tf.sub(maxValue, y))))),
     globalAveragePool: (x) =>
       tf.tidy(() => {
         const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;

@@ -1,0 +1,109 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type DataSpec, ThawError } from "@thaw/core";
+import { findAsset } from "../resolver.ts";
+import { sha256 } from "../sha256.ts";
+import { compareCodePoints } from "./code-points.ts";
+import { type Decoded, decodeImage, decodingOf, MAX_FILE_BYTES } from "./decoder.ts";
+import { openFileHashes } from "./file-hashes.ts";
+import { type FolderListing, type ListedFile, listFolder } from "./folder-listing.ts";
+import type { LoadedDataset, LoadOptions } from "./load-options.ts";
+import { loadPhotos, type Photo } from "./photo-set.ts";
+import { inOrder } from "./pipeline.ts";
+import { chooseSubset } from "./subset.ts";
+
+export type FolderSpec = Extract<DataSpec, { kind: "folder" }>;
+
+/** Files hashed at the same time. */
+const PARALLEL = 2;
+
+interface Candidate {
+  readonly id: string;
+  readonly label: number;
+  readonly file?: ListedFile;
+  readonly problem?: string;
+}
+
+/** Every image of a listing, readable or not, in the order of classes and paths. */
+function candidatesOf(listing: FolderListing): Candidate[] {
+  return listing.classes.flatMap(({ files, unreadable }, label) => {
+    const readable = files.map((file): Candidate => {
+      const isTooLarge = file.bytes > MAX_FILE_BYTES;
+      const problem = isTooLarge ? { problem: `${file.bytes} bytes, at most ${MAX_FILE_BYTES} are read` } : {};
+      return { id: file.path, label, file, ...problem };
+    });
+    const others = unreadable.map(({ path, reason }): Candidate => ({ id: path, label, problem: reason }));
+    return [...readable, ...others].sort((first, second) => compareCodePoints(first.id, second.id));
+  });
+}
+
+/** Adds content hashes; a file that cannot be opened becomes an unreadable photo. */
+async function hashPhotos(
+  candidates: readonly Candidate[],
+  listing: FolderListing,
+  options: LoadOptions,
+): Promise<Photo[]> {
+  const hashes = await openFileHashes(listing.root, options);
+  const photos: Photo[] = [];
+  const hash = async ({ id, label, file, problem }: Candidate): Promise<Photo> => {
+    if (file === undefined || problem !== undefined) return { id, label, sha256: "", problem: problem ?? "no file" };
+    try {
+      return { id, label, sha256: await hashes.of(file) };
+    } catch (error) {
+      const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      return { id, label, sha256: "", problem: `the file cannot be opened (${reason})` };
+    }
+  };
+  for await (const photo of inOrder(candidates, PARALLEL, hash)) {
+    photos.push(photo);
+    options.onProgress?.({ stage: "hash", done: photos.length, total: candidates.length });
+  }
+  await hashes.keep(listing.classes.flatMap(({ files }) => files));
+  return photos;
+}
+
+async function decodeFile(root: string, photo: Photo, spec: FolderSpec, imageSize: number): Promise<Decoded> {
+  const bytes = await readFile(join(root, photo.id));
+  if (sha256(bytes) !== photo.sha256) {
+    throw new ThawError("file-changed", `The image "${photo.id}" of "${spec.path}" changed while it was being read.`, {
+      hint: "Wait until nothing writes to the data folder, then run again.",
+    });
+  }
+  return decodeImage(bytes, imageSize, spec.resize);
+}
+
+/**
+ * Loads a folder of class folders. Classes and images are in code-point order of their names, as Keras sorts classes.
+ * A class without images is left out with a warning, as long as two remain (Keras would keep an output that is never trained).
+ * @throws ThawError of {@link listFolder} and {@link loadPhotos}; `file-changed`, `limit-too-small`
+ */
+export async function loadFolder(spec: FolderSpec, options: LoadOptions): Promise<LoadedDataset> {
+  const { path } = await findAsset(spec.path, options, "folder");
+  const listing = await listFolder(path ?? resolve(options.baseDir, spec.path), spec.path);
+  const all = candidatesOf(listing);
+  const chosen = chooseSubset(
+    all.map(({ label }) => label),
+    spec.limit,
+    options.seed,
+  );
+  const photos = await hashPhotos(
+    chosen.flatMap((index) => all[index] ?? []),
+    listing,
+    options,
+  );
+  const set = {
+    source: spec.path,
+    classes: listing.classes.map(({ name }) => name),
+    photos,
+    decoding: decodingOf(spec.resize),
+    skipUnreadable: spec.skipUnreadable,
+    notes: new Map(
+      listing.classes.map(({ name, otherFiles }) => [
+        name,
+        otherFiles === 0 ? "" : ` (${otherFiles} files of other types)`,
+      ]),
+    ),
+    decode: (photo: Photo) => decodeFile(listing.root, photo, spec, options.imageSize),
+  };
+  return loadPhotos(set, options);
+}

@@ -1,0 +1,52 @@
+import { preparePlan } from "@thaw/assets";
+import { ThawError } from "@thaw/core";
+import { onInterrupt } from "../interrupt.ts";
+import { prepareNotes } from "../notes.ts";
+import { findRunner } from "../registry.ts";
+import { requireRunner, runCell } from "../run-cell.ts";
+import { parseSettings } from "../settings.ts";
+import { readSpecFile } from "../spec-file.ts";
+import { resultTable } from "../table.ts";
+
+/** Options of `thaw run`. */
+export interface RunCommandOptions {
+  readonly runner: string;
+  readonly out: string;
+  readonly set: readonly string[];
+  readonly rerun: boolean;
+  readonly exportWeights?: string;
+}
+
+/** `thaw run SPEC`: one experiment on one runner. */
+export async function runCommand(specPath: string, options: RunCommandOptions): Promise<void> {
+  const file = await readSpecFile(specPath);
+  if (file.kind === "sweep") {
+    throw new ThawError("spec-invalid", `${specPath} is a sweep (it has groups), not one experiment.`, {
+      hint: `Use: thaw sweep ${specPath}`,
+    });
+  }
+  const settings = parseSettings(options.set);
+  const runner = await findRunner(options.runner);
+  await requireRunner(runner, settings);
+  const interrupt = onInterrupt(process.stderr);
+  try {
+    const prepared = await preparePlan(file.spec, { baseDir: file.baseDir, onNote: prepareNotes(process.stderr) });
+    const {
+      result,
+      file: resultFile,
+      fresh,
+    } = await runCell(runner, prepared, null, {
+      outDir: options.out,
+      settings,
+      rerun: options.rerun,
+      ...(options.exportWeights === undefined ? {} : { exportWeights: options.exportWeights }),
+      signal: interrupt.signal,
+      output: process.stderr,
+    });
+    process.stdout.write(`${resultTable([{ group: "run", runner: runner.name, result }])}\n`);
+    process.stdout.write(`${fresh ? "Result" : "Result from an earlier run"}: ${resultFile}\n`);
+    if (options.exportWeights !== undefined) process.stdout.write(`Weights: ${options.exportWeights}\n`);
+  } finally {
+    interrupt.dispose();
+  }
+}

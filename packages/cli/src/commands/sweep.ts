@@ -1,0 +1,183 @@
+import { type PreparedPlan, preparePlan } from "@thaw/assets";
+import {
+  type EngineSettings,
+  type ExpandedCell,
+  expandGroup,
+  type FreezePolicy,
+  type Result,
+  type Runner,
+  type Sweep,
+  serializeError,
+  sweepOf,
+  ThawError,
+} from "@thaw/core";
+import { EXIT, exitCodeOf } from "../exit-code.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { prepareNotes } from "../notes.ts";
+import { findRunner } from "../registry.ts";
+import { type CellOptions, requireRunner, runCell } from "../run-cell.ts";
+import { parseFreeze, parseNumbers, parseSettings } from "../settings.ts";
+import { readSpecFile, type SpecFile } from "../spec-file.ts";
+import { resultTable, type TableRow } from "../table.ts";
+
+/** Options of `thaw sweep`. */
+export interface SweepCommandOptions {
+  readonly runner: string;
+  readonly out: string;
+  readonly set: readonly string[];
+  readonly rerun: boolean;
+  readonly freeze?: string;
+  readonly lr?: string;
+  readonly seed?: string;
+  readonly group?: string;
+}
+
+function toSweep(file: SpecFile, specPath: string, options: SweepCommandOptions): Sweep {
+  const { freeze, lr, seed } = options;
+  const asked = freeze !== undefined || lr !== undefined || seed !== undefined;
+  if (file.kind === "sweep") {
+    if (asked) {
+      throw new ThawError(
+        "option-invalid",
+        `${specPath} is a sweep with its own groups; --freeze, --lr and --seed are for a spec.`,
+        {
+          hint: "Leave the options out, or give a spec.",
+        },
+      );
+    }
+    return file.sweep;
+  }
+  if (!asked) {
+    throw new ThawError("option-invalid", `${specPath} is one experiment and there is nothing to vary.`, {
+      hint: "Give --freeze 0,50,100,154, --lr or --seed, or a sweep file with groups.",
+    });
+  }
+  return sweepOf(file.spec, {
+    ...(freeze === undefined ? {} : { freeze: parseFreeze(freeze) }),
+    ...(lr === undefined ? {} : { learningRate: parseNumbers("--lr", lr) }),
+    ...(seed === undefined ? {} : { seed: parseNumbers("--seed", seed) }),
+  });
+}
+
+/** Freeze policy of the row with the best validation accuracy; the earlier of equals. */
+function bestFreeze(group: string, results: readonly Result[]): FreezePolicy {
+  const accuracy = (result: Result): number => result.final.validation?.accuracy ?? result.final.train.accuracy;
+  const [best] = [...results].sort((a, b) => accuracy(b) - accuracy(a));
+  if (best === undefined) {
+    throw new ThawError("sweep-incomplete", `Group "${group}" has no result to take the best freeze policy from.`, {
+      hint: "Mend the cells that failed and run the sweep again: finished cells are kept.",
+    });
+  }
+  return best.spec.freeze;
+}
+
+interface SweepRun {
+  readonly sweep: Sweep;
+  readonly runners: readonly Runner[];
+  readonly baseDir: string;
+  readonly cellOptions: CellOptions;
+  readonly rows: TableRow[];
+  readonly note: (text: string) => void;
+  worstExit: number;
+}
+
+interface PreparedCell {
+  readonly cell: ExpandedCell;
+  readonly prepared: PreparedPlan;
+}
+
+/** Plans every cell of a group before any of them runs, so that bad input shows at once. */
+async function prepareGroup(
+  run: SweepRun,
+  group: Sweep["groups"][number],
+  best?: FreezePolicy,
+): Promise<PreparedCell[]> {
+  const cells: PreparedCell[] = [];
+  for (const cell of expandGroup(run.sweep, group, best)) {
+    cells.push({ cell, prepared: await preparePlan(cell.spec, { baseDir: run.baseDir, onNote: run.note }) });
+  }
+  return cells;
+}
+
+async function runOne(run: SweepRun, { cell, prepared }: PreparedCell, runner: Runner): Promise<Result | null> {
+  const { sweep, cellOptions } = run;
+  try {
+    const place = { name: sweep.name, group: cell.group, label: cell.label };
+    const { result, fresh } = await runCell(runner, prepared, place, cellOptions);
+    if (!fresh) process.stderr.write(`${cell.spec.name} on ${runner.name}: done before, ${result.cell}.json\n`);
+    run.rows.push({ group: cell.group, runner: runner.name, result });
+    return result;
+  } catch (error) {
+    const failure = serializeError(error);
+    const exitCode = exitCodeOf(failure);
+    if (exitCode !== EXIT.cellCrashed) throw error; // bad input hits every cell; a crash only this one
+    process.stderr.write(`${cell.spec.name} on ${runner.name}: failed (${failure.code}): ${failure.message}\n`);
+    run.rows.push({ group: cell.group, runner: runner.name, result: null, failure: `failed: ${failure.code}` });
+    run.worstExit = exitCode;
+    return null;
+  }
+}
+
+async function runGroups(run: SweepRun, only: string | undefined): Promise<void> {
+  const results = new Map<string, Result[]>();
+  const groups = run.sweep.groups.filter((group) => only === undefined || group.name === only);
+  const planned = new Map<string, PreparedCell[]>();
+  for (const group of groups) if (group.bestOf === undefined) planned.set(group.name, await prepareGroup(run, group));
+  for (const group of groups) {
+    const cells =
+      planned.get(group.name) ??
+      (await prepareGroup(run, group, bestFreeze(group.bestOf ?? "", results.get(group.bestOf ?? "") ?? [])));
+    const done: Result[] = [];
+    for (const cell of cells) {
+      for (const runner of run.runners) {
+        const result = await runOne(run, cell, runner);
+        if (result !== null) done.push(result);
+      }
+    }
+    results.set(group.name, done);
+  }
+}
+
+async function readyRunners(names: string, settings: EngineSettings): Promise<Runner[]> {
+  const runners = await Promise.all(names.split(",").map((name) => findRunner(name.trim())));
+  for (const runner of runners) {
+    const { engine, device } = await requireRunner(runner, settings);
+    const software = device.software ? " (software)" : "";
+    const note = device.note === undefined ? "" : `; no GPU: ${device.note}`;
+    process.stderr.write(`runner ${runner.name}: ${engine} on ${device.name}${software}${note}\n`);
+  }
+  return runners;
+}
+
+/**
+ * `thaw sweep SPEC`: every cell on every runner, going on where an earlier run stopped.
+ * @returns the exit code
+ */
+export async function sweepCommand(specPath: string, options: SweepCommandOptions): Promise<number> {
+  const file = await readSpecFile(specPath);
+  const sweep = toSweep(file, specPath, options);
+  if (options.group !== undefined && !sweep.groups.some((group) => group.name === options.group)) {
+    throw new ThawError("option-invalid", `--group: sweep "${sweep.name}" has no group "${options.group}".`, {
+      hint: `It has ${sweep.groups.map((group) => group.name).join(", ")}.`,
+    });
+  }
+  const settings = parseSettings(options.set);
+  const runners = await readyRunners(options.runner, settings);
+  const interrupt = onInterrupt(process.stderr);
+  const { out: outDir, rerun } = options;
+  const cellOptions = { outDir, settings, rerun, signal: interrupt.signal, output: process.stderr };
+  const note = prepareNotes(process.stderr);
+  const run: SweepRun = { sweep, runners, baseDir: file.baseDir, cellOptions, rows: [], note, worstExit: EXIT.fine };
+  try {
+    await runGroups(run, options.group);
+  } catch (error) {
+    if (serializeError(error).code !== "cancelled") throw error;
+    process.stderr.write(`Stopped. Finished cells are in ${outDir}; the same command goes on from there.\n`);
+    run.worstExit = EXIT.interrupted;
+  } finally {
+    interrupt.dispose();
+    if (run.rows.length > 0) process.stdout.write(`${resultTable(run.rows)}\n`);
+  }
+  process.stdout.write(`Results: ${outDir}\n`);
+  return run.worstExit;
+}

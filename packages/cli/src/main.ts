@@ -1,0 +1,96 @@
+import { serializeError } from "@thaw/core";
+import { Command } from "commander";
+import { doctorCommand } from "./commands/doctor.ts";
+import { layersCommand } from "./commands/layers.ts";
+import { type RunCommandOptions, runCommand } from "./commands/run.ts";
+import { schemaCommand } from "./commands/schema.ts";
+import { type SweepCommandOptions, sweepCommand } from "./commands/sweep.ts";
+import { EXIT, exitCodeOf } from "./exit-code.ts";
+import { VERSION } from "./version.ts";
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+function addRunOptions(command: Command): Command {
+  return command
+    .option("--runner <name>", "runner, or the path of a runner module", "node")
+    .option("--out <dir>", "folder for results", "results")
+    .option("--set <key=value>", "engine setting, e.g. threads=2 or oneDnn=false; may be repeated", collect, [])
+    .option("--rerun", "run again where a result is there, and keep both", false);
+}
+
+function program(): Command {
+  const thaw = new Command("thaw")
+    .description("Fine-tune pretrained image models with frozen layers, and prove that every backend agrees.")
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError();
+
+  addRunOptions(thaw.command("run"))
+    .description("run one experiment")
+    .argument("<spec>", "spec file (JSON)")
+    .option("--export-weights <file>", "write the final weights as safetensors with Keras's names")
+    .action((spec: string, options: RunCommandOptions) => runCommand(spec, options));
+
+  addRunOptions(thaw.command("sweep"))
+    .description("run a grid of experiments; goes on where an earlier run stopped")
+    .argument("<spec>", "sweep file, or a spec with --freeze, --lr or --seed")
+    .option("--freeze <list>", "freeze counts or layer names, separated by commas")
+    .option("--lr <list>", "learning rates, separated by commas")
+    .option("--seed <list>", "seeds, separated by commas")
+    .option("--group <name>", "only this group of a sweep file")
+    .action(async (spec: string, options: SweepCommandOptions) => {
+      process.exitCode = await sweepCommand(spec, options);
+    });
+
+  thaw
+    .command("layers")
+    .description("show the layer table and what trains")
+    .argument("<spec>", "spec file (JSON)")
+    .action((spec: string) => layersCommand(spec));
+
+  thaw
+    .command("schema")
+    .description("print the JSON Schema of a spec or a sweep")
+    .argument("[kind]", "spec or sweep", "spec")
+    .action((kind: string) => schemaCommand(kind));
+
+  thaw
+    .command("doctor")
+    .description("say what is there and what is missing")
+    .option("--json", "as JSON", false)
+    .action(async (options: { readonly json: boolean }) => {
+      process.exitCode = await doctorCommand(options);
+    });
+  return thaw;
+}
+
+/** Prints an error as: what went wrong, then what to do. */
+function report(error: unknown): number {
+  const serialized = serializeError(error);
+  process.stderr.write(`error (${serialized.code}): ${serialized.message}\n`);
+  if (serialized.hint !== undefined) process.stderr.write(`hint: ${serialized.hint}\n`);
+  const stderr = serialized.details?.stderr;
+  if (typeof stderr === "string" && stderr !== "") process.stderr.write(`its last output:\n${stderr}\n`);
+  if (serialized.code === "internal") process.stderr.write(`${String(serialized.details?.stack ?? "")}\n`);
+  return exitCodeOf(serialized);
+}
+
+/** Runs the command line; sets the process's exit code. */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      "exitCode" in error &&
+      "code" in error &&
+      String(error.code).startsWith("commander.")
+    ) {
+      process.exitCode = error.exitCode === 0 ? EXIT.fine : EXIT.badInput; // commander has printed it
+    } else {
+      process.exitCode = report(error);
+    }
+  }
+}
+
+await main(process.argv.slice(2));

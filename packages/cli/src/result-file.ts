@@ -1,0 +1,61 @@
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Result, ThawError } from "@thaw/core";
+
+/** Reads a result if it is there. A file that is no result is an error: it is never replaced. */
+export async function readResult(folder: string, cell: string): Promise<Result | null> {
+  const file = join(folder, `${cell}.json`);
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new ThawError("result-unreadable", `${file}: ${(cause as Error).message}.`, { cause });
+  }
+  try {
+    const result = JSON.parse(text) as Result;
+    if (result.version === 1 && result.cell === cell) return result;
+  } catch {
+    // falls through to the error below
+  }
+  throw new ThawError("result-unreadable", `${file} is no result of this cell.`, {
+    hint: "Move the file away, or choose another folder with --out.",
+  });
+}
+
+/**
+ * Writes a result once: complete or not at all, and never over another.
+ * @returns the file's path
+ * @throws ThawError `result-exists`, `result-unwritable`
+ */
+export async function writeResult(folder: string, result: Result): Promise<string> {
+  const file = join(folder, `${result.cell}.json`);
+  const temporary = `${file}.${process.pid}.part`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(temporary, `${JSON.stringify(result, null, 1)}\n`, { flush: true });
+    await link(temporary, file); // fails where the file exists
+    return file;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") {
+      throw new ThawError("result-exists", `${file} exists; results are never overwritten.`, {
+        hint: "Choose another folder with --out.",
+        cause,
+      });
+    }
+    throw new ThawError("result-unwritable", `${file} cannot be written: ${(cause as Error).message}.`, {
+      hint: "Check the folder's rights and the free space, or choose another with --out.",
+      cause,
+    });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** The first free name of a repeated cell: `cell.r2`, `cell.r3`, … */
+export async function repeatName(folder: string, cell: string): Promise<string> {
+  for (let count = 2; ; count += 1) {
+    const name = `${cell}.r${count}`;
+    if ((await readResult(folder, name)) === null) return name;
+  }
+}

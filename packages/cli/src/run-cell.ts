@@ -1,0 +1,111 @@
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { PreparedPlan } from "@thaw/assets";
+import {
+  cellName,
+  type EngineSettings,
+  type Environment,
+  type Outcome,
+  type Result,
+  type Runner,
+  resultOfPlan,
+  ThawError,
+} from "@thaw/core";
+import { cellProgress } from "./progress.ts";
+import { readResult, repeatName, writeResult } from "./result-file.ts";
+import { VERSION } from "./version.ts";
+
+/** How the command line asks for cells to be run. */
+export interface CellOptions {
+  readonly outDir: string;
+  readonly settings: EngineSettings;
+  readonly rerun: boolean;
+  readonly exportWeights?: string;
+  readonly signal: AbortSignal;
+  readonly output: NodeJS.WriteStream;
+}
+
+/** A cell's result and where it lies. */
+export interface CellRun {
+  readonly result: Result;
+  readonly file: string;
+  /** False where the result was there from an earlier run. */
+  readonly fresh: boolean;
+}
+
+/** @throws ThawError `runner-unavailable` with the runner's own reason and hint */
+export async function requireRunner(runner: Runner, settings: EngineSettings): Promise<Environment> {
+  const availability = await runner.probe(settings);
+  if (availability.ok) return availability.environment;
+  const code = availability.code === "setting-invalid" ? availability.code : "runner-unavailable";
+  throw new ThawError(code, `Runner "${runner.name}" cannot run here: ${availability.reason}`, {
+    hint: availability.hint,
+  });
+}
+
+function checkExportTarget(file: string): void {
+  // An empty file is what mktemp leaves; anything else is somebody's work.
+  if (existsSync(file) && statSync(file).size > 0) {
+    throw new ThawError("result-exists", `${file} exists; weights are never overwritten.`, {
+      hint: "Choose another file for --export-weights.",
+    });
+  }
+}
+
+/**
+ * Runs one cell, unless its result is there already.
+ * @throws ThawError what the runner throws, and `result-exists`
+ */
+export async function runCell(
+  runner: Runner,
+  { plan, storeDir }: PreparedPlan,
+  sweep: Result["sweep"],
+  options: CellOptions,
+): Promise<CellRun> {
+  const { outDir, settings, signal, output } = options;
+  const exportWeights = options.exportWeights === undefined ? undefined : resolve(options.exportWeights);
+  if (exportWeights !== undefined) checkExportTarget(exportWeights);
+  const name = await cellName(plan, runner.name, settings);
+  const earlier = await readResult(outDir, name);
+  if (earlier !== null && !options.rerun && exportWeights === undefined) {
+    return { result: earlier, file: resolve(outDir, `${name}.json`), fresh: false };
+  }
+  const cell = earlier === null ? name : await repeatName(outDir, name);
+  const epochs = plan.phases.reduce((sum, phase) => sum + phase.epochs, 0);
+  const progress = cellProgress(`${plan.spec.name} on ${runner.name}`, epochs, output);
+  let environment: Environment | undefined;
+  let outcome: Outcome | undefined;
+  const warnings: { code: string; message: string }[] = [];
+  try {
+    const run = runner.run(plan, {
+      storeDir,
+      settings,
+      signal,
+      ...(exportWeights === undefined ? {} : { exportWeights }),
+    });
+    for await (const event of run) {
+      progress.event(event);
+      if (event.type === "start") environment = event.environment;
+      if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
+      if (event.type === "end") outcome = event.outcome;
+    }
+  } finally {
+    progress.close();
+  }
+  if (environment === undefined || outcome === undefined) {
+    throw new ThawError("runner-crashed", `Runner "${runner.name}" ended without a result.`);
+  }
+  const result: Result = {
+    version: 1,
+    cell,
+    sweep,
+    thawVersion: VERSION,
+    runner: runner.name,
+    finishedAt: new Date().toISOString(),
+    ...resultOfPlan(plan),
+    ...outcome,
+    environment,
+    warnings,
+  };
+  return { result, file: await writeResult(outDir, result), fresh: true };
+}

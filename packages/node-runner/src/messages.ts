@@ -1,0 +1,14 @@
+import type { Availability, EngineSettings, Plan, RunEvent, RunOptions, SerializedError } from "@thaw/core";
+
+/** What the runner tells its child process. */
+export type ToChild =
+  | { readonly type: "probe"; readonly settings: EngineSettings }
+  | { readonly type: "run"; readonly plan: Plan; readonly options: Omit<RunOptions, "signal"> }
+  | { readonly type: "cancel" };
+
+/** What the child process answers. */
+export type FromChild =
+  | { readonly type: "available"; readonly availability: Availability }
+  | { readonly type: "event"; readonly event: RunEvent }
+  | { readonly type: "error"; readonly error: SerializedError }
+  | { readonly type: "done" };

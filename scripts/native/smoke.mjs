@@ -1,0 +1,33 @@
+import { SetupError } from "../setup/setup-error.mjs";
+
+/** Runs in a process of its own: a library that crashes when it is loaded must not take set-up with it. */
+const SCRIPT = `
+const binding = require(process.argv[1]);
+const type = { name: "T", type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+const ids = [[1, 2], [10, 20]].map((values) => binding.createTensor([2], binding.TF_FLOAT, new Float32Array(values)));
+const [sum] = binding.executeOp("AddV2", [type], ids, 1);
+const values = [...binding.tensorDataSync(sum.id)];
+console.log(JSON.stringify({ tfVersion: binding.TF_Version, usingGpu: binding.isUsingGpuDevice(), values }));
+`;
+
+/**
+ * Loads a new addon and adds two vectors with it.
+ * @param {import("../setup/machine.mjs").Machine} machine
+ * @param {string} addon
+ * @returns {Promise<{ tfVersion: string, usingGpu: boolean }>}
+ */
+export async function smokeTest(machine, addon) {
+  const finished = await machine.run(process.execPath, ["-e", SCRIPT, addon], { env: { TF_CPP_MIN_LOG_LEVEL: "2" } });
+  const line = finished.stdout.trim().split("\n").at(-1) ?? "";
+  if (finished.status === 0 && line.startsWith("{")) {
+    const { tfVersion, usingGpu, values } = JSON.parse(line);
+    if (values[0] === 11 && values[1] === 22) return { tfVersion, usingGpu };
+  }
+  const how = finished.signal ? `was ended by ${finished.signal}` : `ended with status ${finished.status}`;
+  const reason = finished.stderr.split("\n").filter((text) => /error|undefined symbol|cannot open|GLIBC/i.test(text));
+  throw new SetupError(
+    "addon-broken",
+    `The addon was built, and a process that adds two vectors with it ${how}.`,
+    reason.slice(0, 4).join("\n") || "Please report this with the output of: npx thaw doctor --json",
+  );
+}

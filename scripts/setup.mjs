@@ -1,0 +1,81 @@
+/**
+ * Makes a fresh checkout ready to run: JavaScript dependencies, libtensorflow with its addon, built packages. Needs
+ * nothing but Node; says what else is missing. Safe to run again (then it only checks) and to kill at any moment.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { installNative, requireNativeTools, seemsInstalled } from "./native/install.mjs";
+import { chooseVariant } from "./native/variant.mjs";
+import { installDependencies } from "./setup/dependencies.mjs";
+import { acquireLock } from "./setup/lock.mjs";
+import { thisMachine } from "./setup/machine.mjs";
+import { buildPackages } from "./setup/packages-build.mjs";
+import { requireNode } from "./setup/requirements.mjs";
+import { describeError, SetupError } from "./setup/setup-error.mjs";
+import { stepPrinter } from "./setup/steps.mjs";
+
+/** @typedef {import("./setup/machine.mjs").Machine} Machine */
+
+/**
+ * @param {Machine} [machine]
+ * @returns {Promise<void>}
+ * @throws {SetupError} with what is missing and how to install it
+ */
+export async function setUp(machine = thisMachine()) {
+  const { step, done } = stepPrinter(machine.say);
+  machine.say("set-up");
+  await withSetupLock(machine, async (locked) => {
+    const choice = await chooseVariant(locked);
+    await step("requirements", async () => {
+      const node = requireNode(locked);
+      if (seemsInstalled(locked, choice)) return node;
+      const { compiler, python } = await requireNativeTools(locked, choice);
+      return [node, compiler.version, python].filter((part) => part !== "").join(", ");
+    });
+    await step("JavaScript dependencies", () => installDependencies(locked));
+    await step("libtensorflow and addon", () => installNative(locked, choice));
+    await step("build", () => buildPackages(locked));
+    done();
+  });
+}
+
+/**
+ * Runs `work` while no other set-up runs on this cache.
+ * @param {Machine} machine
+ * @param {(locked: Machine) => Promise<void>} work its commands must be started through the machine that it is given
+ */
+export async function withSetupLock(machine, work) {
+  makeCacheFolder(machine.cacheFolder);
+  const lock = await acquireLock(join(machine.cacheFolder, "setup.lock"), {
+    onWait: ({ pid, host }) =>
+      machine.say(`        another set-up (process ${pid} on ${host}) is running: waiting for it`),
+  });
+  try {
+    await work({
+      ...machine,
+      run: (command, args, options) => machine.run(command, args, { ...options, onChild: lock.add }),
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+function makeCacheFolder(/** @type {string} */ folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new SetupError(
+      "cache-unusable",
+      `The cache folder ${folder} cannot be made: ${/** @type {Error} */ (error).message}.`,
+      "Set THAW_CACHE to a folder that you may write to.",
+    );
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  setUp().catch((error) => {
+    console.error(describeError(error));
+    process.exitCode = 1;
+  });
+}
