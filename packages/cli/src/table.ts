@@ -3,7 +3,8 @@ import Table from "cli-table3";
 
 /** A cell of a sweep as the table shows it: its result, or why there is none. */
 export interface TableRow {
-  readonly group: string;
+  /** `group: label` of a sweep's cell, or the experiment's name. */
+  readonly cell: string;
   readonly runner: string;
   readonly result: Result | null;
   readonly failure?: string;
@@ -58,13 +59,13 @@ function accuracy(value: number | undefined): string {
   return value === undefined ? "–" : `${(value * 100).toFixed(1)} %`;
 }
 
-function cells({ group, runner, result, failure }: TableRow): string[] {
-  if (result === null) return [group, runner, failure ?? "not run", "", "", "", "", "", "", ""];
+function cells({ cell, runner, result, failure }: TableRow): string[] {
+  if (result === null) return [cell, runner, failure ?? "not run", "", "", "", "", "", "", ""];
   const phase = result.phases.at(-1);
   const { final, epochs, timing } = result;
   const rate = phase === undefined ? 0 : initialLearningRate(phase.optimizer.learningRate);
   return [
-    group,
+    cell,
     runner,
     result.phases.map(whatTrains).join("\nthen\n"),
     `${rate.toExponential()}\n${epochs.length} epochs`,

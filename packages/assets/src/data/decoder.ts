@@ -23,7 +23,7 @@ export function decodingOf(rule: ResizeRule): Readonly<Record<string, string | n
     decoder: `sharp ${sharp.versions.sharp}`,
     libraries: libraries.join(", "),
     resize: rule,
-    kernel: "linear", // antialiased when it shrinks, bilinear when it enlarges
+    kernel: "linear",
     colour: "sRGB, 8 bit, alpha over white",
   };
 }
@@ -49,7 +49,8 @@ function reasonOf(error: unknown): string {
 
 /**
  * Decodes one image file: EXIF orientation honoured, embedded profiles, CMYK, grey and 16 bit turned into sRGB of 8 bit,
- * transparency laid over white, then scaled bilinearly. An animated WebP gives its first frame.
+ * transparency laid over white, then scaled bilinearly: antialiased where it shrinks (unlike Keras's default), and where it
+ * enlarges sampled half an output pixel to the upper left, as libvips does. An animated WebP gives its first frame.
  * @param bytes the whole file; JPEG, PNG or WebP by content, whatever its name
  * @returns uint8 `[imageSize, imageSize, 3]`, or the reason why the file is refused
  */

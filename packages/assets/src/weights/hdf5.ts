@@ -54,6 +54,27 @@ function innermostReason(error: unknown): string {
   return reasons.at(-1) ?? text.split("\n")[0] ?? "unknown";
 }
 
+const DTYPE_NAMES: Readonly<Record<string, string>> = {
+  e: "float16",
+  f: "float32",
+  d: "float64",
+  b: "int8",
+  h: "int16",
+  i: "int32",
+  q: "int64",
+  B: "uint8",
+  H: "uint16",
+  I: "uint32",
+  Q: "uint64",
+};
+
+/** h5wasm writes types as Python's struct module does, `<d` for a little-endian float64. */
+function dtypeName(dtype: Dataset["dtype"]): string {
+  if (typeof dtype !== "string") return "compound";
+  const name = DTYPE_NAMES[dtype.slice(-1)] ?? dtype;
+  return dtype.startsWith(">") ? `big-endian ${name}` : name;
+}
+
 /** Plain views of one open file, which share one budget of bytes to read. */
 function fileViews(hdf5: Hdf5Library, where: string): { readonly group: (group: Group) => Hdf5Group } {
   let claimedBytes = 0;
@@ -64,7 +85,7 @@ function fileViews(hdf5: Hdf5Library, where: string): { readonly group: (group: 
       shape,
       isFloat32: dataset.dtype === "<f",
       readFloat32(name) {
-        if (dataset.dtype !== "<f") throw weightsDtype(where, name, `${JSON.stringify(dataset.dtype)} (HDF5)`);
+        if (dataset.dtype !== "<f") throw weightsDtype(where, name, dtypeName(dataset.dtype));
         const count = sizeOf(shape);
         claimedBytes += count * 4; // a compressed dataset can claim far more than the file has
         if (claimedBytes > MAX_WEIGHT_BYTES) {

@@ -159,7 +159,7 @@ function namesFromTable(containers: readonly Container[], table: readonly Layer[
     "weights-unmappable",
     `${where}: the file names no layers, and ${fitting.length === 0 ? "none" : fitting.length} of its models fits the expected ${expected} (${found.join("; ") || "it has none"}).`,
     {
-      hint: "Save the base network alone, or as .keras or .h5, or with Keras 3.5 or later, which record layer names.",
+      hint: "Save the base network alone, or as .keras or .h5, or with Keras 3.6 or later, which record layer names.",
       details: { file: where, found },
     },
   );

@@ -34,7 +34,9 @@ async function checkRunner(name: string): Promise<Check[]> {
     }
     const { engine, device, settings, versions } = availability.environment;
     const software = device.software ? " (software)" : "";
-    const details = Object.entries({ ...settings, ...versions }).map(([key, value]) => `${key} ${value === "" ? "none" : value}`);
+    const details = Object.entries({ ...settings, ...versions }).map(
+      ([key, value]) => `${key} ${value === "" ? "none" : value}`,
+    );
     const found = `${engine} on ${device.kind} ${device.name}${software}; ${details.join(", ")}`;
     const checks: Check[] = [{ name: `runner ${name}`, status: "ok", found }];
     if (device.note !== undefined)

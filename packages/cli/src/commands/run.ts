@@ -43,7 +43,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
       signal: interrupt.signal,
       output: process.stderr,
     });
-    process.stdout.write(`${resultTable([{ group: "run", runner: runner.name, result }])}\n`);
+    process.stdout.write(`${resultTable([{ cell: prepared.plan.spec.name, runner: runner.name, result }])}\n`);
     process.stdout.write(`${fresh ? "Result" : "Result from an earlier run"}: ${resultFile}\n`);
     if (options.exportWeights !== undefined) process.stdout.write(`Weights: ${options.exportWeights}\n`);
   } finally {

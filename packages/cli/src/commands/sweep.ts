@@ -101,18 +101,19 @@ async function prepareGroup(
 
 async function runOne(run: SweepRun, { cell, prepared }: PreparedCell, runner: Runner): Promise<Result | null> {
   const { sweep, cellOptions } = run;
+  const rowName = `${cell.group}:\n${cell.label}`;
   try {
     const place = { name: sweep.name, group: cell.group, label: cell.label };
     const { result, fresh } = await runCell(runner, prepared, place, cellOptions);
     if (!fresh) process.stderr.write(`${cell.spec.name} on ${runner.name}: done before, ${result.cell}.json\n`);
-    run.rows.push({ group: cell.group, runner: runner.name, result });
+    run.rows.push({ cell: rowName, runner: runner.name, result });
     return result;
   } catch (error) {
     const failure = serializeError(error);
     const exitCode = exitCodeOf(failure);
     if (exitCode !== EXIT.cellCrashed) throw error; // bad input hits every cell; a crash only this one
     process.stderr.write(`${cell.spec.name} on ${runner.name}: failed (${failure.code}): ${failure.message}\n`);
-    run.rows.push({ group: cell.group, runner: runner.name, result: null, failure: `failed: ${failure.code}` });
+    run.rows.push({ cell: rowName, runner: runner.name, result: null, failure: `failed: ${failure.code}` });
     run.worstExit = exitCode;
     return null;
   }

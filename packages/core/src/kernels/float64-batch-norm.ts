@@ -1,11 +1,5 @@
 import { SMALLEST_NORMAL, sumBound, UNIT_ROUNDOFF } from "../parity/tolerances.ts";
-import {
-  accumulate,
-  at,
-  elementwise,
-  type Float64Tensor,
-  float64Zeros,
-} from "./float64-tensor.ts";
+import { accumulate, at, elementwise, type Float64Tensor, float64Zeros } from "./float64-tensor.ts";
 import type { BatchNormGradients, GradientNeeds, Kernels } from "./kernels.ts";
 
 type BatchNormName =

@@ -2,7 +2,9 @@ import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Padding } from "../model/layer.ts";
 import { samePadding } from "../model/table-builder.ts";
 import type { Kernels, Window } from "./kernels.ts";
+import { composedConvolutions } from "./tfjs-composed-convolution.ts";
 import type { Tfjs } from "./tfjs-kernels.ts";
+import { isZeroPadding, paddedShape, paddingKernels } from "./tfjs-padding.ts";
 
 type ConvolutionName =
   | "conv2d"
@@ -12,16 +14,15 @@ type ConvolutionName =
   | "depthwiseConv2dInputGradient"
   | "depthwiseConv2dKernelGradient";
 
-type Shape4 = [number, number, number, number];
+const NO_PADDING: Padding = [
+  [0, 0],
+  [0, 0],
+];
 
 /** A window in TensorFlow's words, with the zeros that have to be written out because TensorFlow has no word for them. */
-interface NativeWindow {
+export interface NativeWindow {
   readonly pad: "same" | "valid";
   readonly explicit: Padding | undefined;
-}
-
-function isZero(padding: Padding): boolean {
-  return padding.every(([before, after]) => before === 0 && after === 0);
 }
 
 /** Says how a backend that knows only `same` and `valid` gets a given padding. */
@@ -30,7 +31,7 @@ export function nativeWindow(
   kernelShape: readonly number[],
   { strides, padding }: Window,
 ): NativeWindow {
-  if (isZero(padding)) return { pad: "valid", explicit: undefined };
+  if (isZeroPadding(padding)) return { pad: "valid", explicit: undefined };
   const isSame = padding.every(([before, after], axis) => {
     const same = samePadding(inputShape[axis + 1] ?? 0, kernelShape[axis] ?? 0, strides);
     return before === same[0] && after === same[1];
@@ -39,101 +40,61 @@ export function nativeWindow(
   return isSame ? { pad: "same", explicit: undefined } : { pad: "valid", explicit: padding };
 }
 
-/** A convolution that is one matrix product over pixels. */
-export function isPointwise(kernelShape: readonly number[], { strides, padding }: Window): boolean {
-  return kernelShape[0] === 1 && kernelShape[1] === 1 && strides === 1 && isZero(padding);
-}
-
-function shape4(shape: readonly number[]): Shape4 {
-  const [batch = 0, height = 0, width = 0, channels = 0] = shape;
-  return [batch, height, width, channels];
-}
-
-function paddedShape(shape: readonly number[], [rows, columns]: Padding): Shape4 {
-  const [batch, height, width, channels] = shape4(shape);
-  return [batch, height + rows[0] + rows[1], width + columns[0] + columns[1], channels];
-}
-
-/** Zero padding and its inverse on any tfjs backend. */
-export function paddingKernels(tf: Tfjs): Pick<Kernels<Tensor>, "zeroPad" | "zeroPadGradient"> {
-  return {
-    zeroPad: (x, [rows, columns]) => tf.pad(x, [[0, 0], [...rows], [...columns], [0, 0]]),
-    zeroPadGradient(dy, [rows, columns]) {
-      const [batch, height, width, channels] = shape4(dy.shape);
-      const size = [batch, height - rows[0] - rows[1], width - columns[0] - columns[1], channels];
-      return tf.slice(dy, [0, rows[0], columns[0], 0], size);
-    },
-  };
-}
-
-/** Convolutions and their gradients on any tfjs backend. */
+/** Convolutions and their gradients on any tfjs backend; a gradient that the backend lacks is composed. */
 export function convolutionKernels(tf: Tfjs): Pick<Kernels<Tensor>, ConvolutionName> {
   const { zeroPad, zeroPadGradient } = paddingKernels(tf);
+  const composed = composedConvolutions(tf);
+  const lacks = (name: string): boolean => tf.getKernel(name, tf.getBackend()) === undefined;
 
-  const composed = composedGradients(tf);
+  const forward =
+    (op: "conv2d" | "depthwiseConv2d"): Kernels<Tensor>["conv2d"] =>
+    (x, kernel, window) =>
+      tf.tidy(() => {
+        const { pad, explicit } = nativeWindow(x.shape, kernel.shape, window);
+        const input = (explicit === undefined ? x : zeroPad(x, explicit)) as Tensor4D;
+        return tf[op](input, kernel as Tensor4D, window.strides, pad);
+      });
 
-  /** Runs a kernel of tfjs for which there is no public function; `undefined` where the backend has no such kernel. */
-  function run(
-    name: string,
-    inputs: Record<string, Tensor>,
-    attributes: Record<string, string | number | number[]>,
-  ): Tensor | undefined {
-    if (!useNative(name) || tf.getKernel(name, tf.getBackend()) === undefined) return undefined;
-    return tf.engine().runKernel<Tensor>(name, inputs, attributes);
-  }
+  // tfjs has no public functions for these gradients, so its kernels are run by name.
+  const inputGradient =
+    (name: string, attributes: Record<string, string | number>): Kernels<Tensor>["conv2dInputGradient"] =>
+    (dy, kernel, inputShape, window) =>
+      tf.tidy(() => {
+        const { pad, explicit = NO_PADDING } = nativeWindow(inputShape, kernel.shape, window);
+        const shape = paddedShape(inputShape, explicit);
+        const inputs = { dy, filter: kernel };
+        const options = { strides: window.strides, pad, inputShape: shape, ...attributes };
+        const dx = tf.engine().runKernel<Tensor>(name, inputs, options);
+        return isZeroPadding(explicit) ? dx : zeroPadGradient(dx, explicit);
+      });
 
-  function forward(op: "conv2d" | "depthwiseConv2d", x: Tensor, kernel: Tensor, window: Window): Tensor {
-    return tf.tidy(() => {
-      const { pad, explicit } = nativeWindow(x.shape, kernel.shape, window);
-      const input = (explicit === undefined ? x : zeroPad(x, explicit)) as Tensor4D;
-      return tf[op](input, kernel as Tensor4D, window.strides, pad);
-    });
-  }
-
-  function inputGradient(
-    name: string,
-    dy: Tensor,
-    kernel: Tensor,
-    inputShape: readonly number[],
-    window: Window,
-    attributes: Record<string, string | number>,
-  ): Tensor {
-    return tf.tidy(() => {
-      const { pad, explicit } = nativeWindow(inputShape, kernel.shape, window);
-      const shape = explicit === undefined ? shape4(inputShape) : paddedShape(inputShape, explicit);
-      const dx = run(name, { dy, filter: kernel }, { strides: window.strides, pad, inputShape: shape, ...attributes });
-      return explicit === undefined ? dx : zeroPadGradient(dx, explicit);
-    });
-  }
-
-  function kernelGradient(
-    name: string,
-    x: Tensor,
-    dy: Tensor,
-    kernelShape: readonly number[],
-    window: Window,
-    attributes: Record<string, string | number>,
-  ): Tensor {
-    return tf.tidy(() => {
-      const { pad, explicit } = nativeWindow(x.shape, kernelShape, window);
-      const input = explicit === undefined ? x : zeroPad(x, explicit);
-      const filterShape = shape4(kernelShape);
-      return run(name, { x: input, dy }, { strides: window.strides, pad, filterShape, ...attributes });
-    });
-  }
+  const kernelGradient =
+    (name: string, attributes: Record<string, string | number>): Kernels<Tensor>["conv2dKernelGradient"] =>
+    (x, dy, kernelShape, window) =>
+      tf.tidy(() => {
+        const { pad, explicit } = nativeWindow(x.shape, kernelShape, window);
+        const inputs = { x: explicit === undefined ? x : zeroPad(x, explicit), dy };
+        const options = { strides: window.strides, pad, filterShape: [...kernelShape], ...attributes };
+        return tf.engine().runKernel<Tensor>(name, inputs, options);
+      });
 
   const plain = { dataFormat: "NHWC" };
   const depthwise = { dilations: 1 };
+  const native = {
+    conv2dKernelGradient: kernelGradient("Conv2DBackpropFilter", plain),
+    depthwiseConv2dInputGradient: inputGradient("DepthwiseConv2dNativeBackpropInput", depthwise),
+    depthwiseConv2dKernelGradient: kernelGradient("DepthwiseConv2dNativeBackpropFilter", depthwise),
+  };
+
   return {
-    conv2d: (x, kernel, window) => forward("conv2d", x, kernel, window),
-    conv2dInputGradient: (dy, kernel, inputShape, window) =>
-      inputGradient("Conv2DBackpropInput", dy, kernel, inputShape, window, plain),
-    conv2dKernelGradient: (x, dy, kernelShape, window) =>
-      kernelGradient("Conv2DBackpropFilter", x, dy, kernelShape, window, plain),
-    depthwiseConv2d: (x, kernel, window) => forward("depthwiseConv2d", x, kernel, window),
-    depthwiseConv2dInputGradient: (dy, kernel, inputShape, window) =>
-      inputGradient("DepthwiseConv2dNativeBackpropInput", dy, kernel, inputShape, window, depthwise),
-    depthwiseConv2dKernelGradient: (x, dy, kernelShape, window) =>
-      kernelGradient("DepthwiseConv2dNativeBackpropFilter", x, dy, kernelShape, window, depthwise),
+    conv2d: forward("conv2d"),
+    conv2dInputGradient: inputGradient("Conv2DBackpropInput", plain),
+    conv2dKernelGradient: (...inputs) =>
+      (lacks("Conv2DBackpropFilter") ? composed : native).conv2dKernelGradient(...inputs),
+    depthwiseConv2d: forward("depthwiseConv2d"),
+    depthwiseConv2dInputGradient: (...inputs) =>
+      (lacks("DepthwiseConv2dNativeBackpropInput") ? composed : native).depthwiseConv2dInputGradient(...inputs),
+    depthwiseConv2dKernelGradient: (...inputs) =>
+      (lacks("DepthwiseConv2dNativeBackpropFilter") ? composed : native).depthwiseConv2dKernelGradient(...inputs),
   };
 }

@@ -1,8 +1,9 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Kernels } from "./kernels.ts";
 import { batchNormKernels, sumPerChannel } from "./tfjs-batch-norm.ts";
-import { convolutionKernels, paddingKernels } from "./tfjs-convolution.ts";
+import { convolutionKernels } from "./tfjs-convolution.ts";
 import { optimizerKernels } from "./tfjs-optimizer.ts";
+import { paddingKernels } from "./tfjs-padding.ts";
 
 /** The engine, handed in by the runner: core never imports one. */
 export type Tfjs = typeof import("@tensorflow/tfjs-core");
