@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { hashOfFiles, sha256OfFile } from "../setup/content-hash.mjs";
+import { hashOfFiles, readJson, sha256OfFile } from "../setup/content-hash.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 import { COMPILER_FLAGS } from "./compile.mjs";
 import { findLocalLibrary } from "./local-library.mjs";
@@ -44,7 +44,7 @@ export async function planNative(machine, choice) {
     key: `tf-${version}${choice.variant}-napi8-${hash.digest("hex").slice(0, 8)}`,
     choice,
     packageFolder,
-    packageName: `@tensorflow/tfjs-node-gpu@${require("@tensorflow/tfjs-node-gpu/package.json").version}`,
+    packageName: `@tensorflow/tfjs-node-gpu@${readJson(join(packageFolder, "package.json"))?.version}`,
     nodeHeaders: join(headersFolder, "include"),
     sources,
     local,

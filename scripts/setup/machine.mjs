@@ -26,7 +26,7 @@ import { fileURLToPath } from "node:url";
  * @param {NodeJS.ProcessEnv} env
  * @returns {string} `$THAW_CACHE`, else `$XDG_CACHE_HOME/thaw`, else `~/.cache/thaw`
  */
-export function cacheFolderOf(env) {
+function cacheFolderOf(env) {
   if (env.THAW_CACHE) return env.THAW_CACHE;
   return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "thaw");
 }

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import type { DataSpec } from "@thaw/core";
 import sharp from "sharp";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { loadDataset } from "../src/data/load-dataset.ts";
 import { openStore } from "../src/store.ts";
 import { failureOf, openWorkspace, photo, type Workspace } from "./fixtures/data/workspace.ts";
@@ -145,12 +145,20 @@ describe("an image folder", () => {
     await replace("green");
     seen.push(await load());
 
-    await new Promise((resume) => setTimeout(resume, 2100)); // until the hashes may be trusted, see file-hashes.ts
-    const { dataset } = await loadDataset(folder(), workspace.options());
     const datasets = join(workspace.base, "cache/datasets");
     const [name = ""] = (await readdir(datasets)).filter((entry) => entry.startsWith("files-"));
-    const index = await readFile(join(datasets, name), "utf8");
-    await writeFile(join(datasets, name), index.replaceAll(dataset.hashes[1] ?? "none", "f".repeat(64)));
+    const forge = async (sha256: string): Promise<string> => {
+      const index = await readFile(join(datasets, name), "utf8");
+      await writeFile(join(datasets, name), index.replaceAll(sha256, "f".repeat(64)));
+      return index;
+    };
+    const { hashes } = (await loadDataset(folder(), workspace.options())).dataset;
+    await forge(hashes[1] ?? "none");
+    expect((await loadDataset(folder(), workspace.options())).dataset.hashes).toEqual(hashes); // not trusted yet: hashed again
+
+    await new Promise((resume) => setTimeout(resume, 2100)); // until the hashes may be trusted, see file-hashes.ts
+    await loadDataset(folder(), workspace.options());
+    const index = await forge(hashes[1] ?? "none");
     // A forged hash is believed, so the file was not read to be hashed; decoding finds the difference.
     expect(await failureOf(loadDataset(folder(), workspace.options()))).toMatchObject({ code: "file-changed" });
     await writeFile(join(datasets, name), index);
@@ -170,12 +178,15 @@ describe("an image folder", () => {
     changed[100] = (changed[100] ?? 0) ^ 1;
     const datasets = join(options.cacheDir, "datasets");
     const [index = ""] = (await readdir(datasets)).filter((file) => !file.startsWith("files-"));
+    const text = await readFile(join(datasets, index), "utf8");
     const damages = [
       () => writeFile(path, whole.subarray(0, 100)),
       () => writeFile(path, changed),
       () => rm(path),
       () => writeFile(join(datasets, index), '{"key":'),
       () => writeFile(join(datasets, index), "{}"),
+      () => writeFile(join(datasets, index), text.replace('"labels":[0,', '"labels":[')),
+      () => writeFile(join(datasets, index), text.replace('"key":"', '"key":"0')),
     ];
     for (const damage of damages) {
       await damage();
@@ -255,7 +266,9 @@ describe("unreadable images", () => {
     await workspace.put("photos/boots/text.jpg", "I am no photo.");
     await workspace.put("photos/sandals/cut.jpg", jpeg.subarray(0, jpeg.length / 2));
     await workspace.put("photos/sandals/drawing.png", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
-    execFileSync("mkfifo", [join(workspace.base, "photos/sandals/pipe.jpg")]);
+    const socket = createServer();
+    await new Promise<void>((ready) => socket.listen(join(workspace.base, "photos/sandals/socket.jpg"), ready));
+    onTestFinished(() => void socket.close());
     await workspace.put("secret.jpg", jpeg);
     await symlink("../../secret.jpg", join(workspace.base, "photos/boots/out.jpg"));
     await symlink("nowhere.jpg", join(workspace.base, "photos/boots/broken.jpg"));
@@ -270,7 +283,7 @@ describe("unreadable images", () => {
     "boots/text.jpg (no JPEG, PNG or WebP image)",
     "sandals/cut.jpg (VipsJpeg: premature end of JPEG image)",
     "sandals/drawing.png (the content is svg, not JPEG, PNG or WebP)",
-    "sandals/pipe.jpg (not a regular file)",
+    "sandals/socket.jpg (not a regular file)",
     "sandals/up (a symbolic link back to a folder above it)",
   ];
 

@@ -19,12 +19,12 @@ function spec(changes: Partial<Extract<DataSpec, { kind: "tensors" }>> = {}): Da
   return { kind: "tensors", file: "set.safetensors", classes: ["a", "b", "c"], ...changes };
 }
 
-function images(count: number, side = SIDE, channels = 3): HostTensor {
+function images(count: number, side = SIDE, channels = 3, width = side): HostTensor {
   const data = Uint8Array.from(
-    { length: count * side * side * channels },
+    { length: count * side * width * channels },
     (_, index) => (index * 7919 + (index >> 8)) % 256,
   );
-  return { dtype: "uint8", shape: [count, side, side, channels], data };
+  return { dtype: "uint8", shape: [count, side, width, channels], data };
 }
 
 function labels(...values: number[]): HostTensor {
@@ -126,6 +126,20 @@ describe("a tensor file", () => {
       {},
       "tensors-size",
       '"images" in "set.safetensors" are 9 x 9 pixels, but model.imageSize is 8.',
+    ],
+    [
+      "images that are too wide",
+      { images: images(1, 8, 3, 9), labels: labels(0) },
+      {},
+      "tensors-size",
+      '"images" in "set.safetensors" are 8 x 9 pixels, but model.imageSize is 8.',
+    ],
+    [
+      "images that are too high",
+      { images: images(1, 9, 3, 8), labels: labels(0) },
+      {},
+      "tensors-size",
+      '"images" in "set.safetensors" are 9 x 8 pixels, but model.imageSize is 8.',
     ],
     ["nothing", { images: images(0), labels: labels() }, {}, "no-images", '"set.safetensors" has no images.'],
     [

@@ -18,7 +18,7 @@ export interface Unreadable {
   readonly reason: string;
 }
 
-export interface ListedClass {
+interface ListedClass {
   readonly name: string;
   readonly files: readonly ListedFile[];
   /** Links out of the folder, broken links and folders that cannot be opened. */

@@ -33,6 +33,12 @@ function list(what: string, items: readonly string[]): string[] {
   return [`${items.length} ${what}: ${shown}${more}`];
 }
 
+/** Patterns that cover these tensors, a layer each. */
+function ignoring(extra: readonly string[]): string {
+  const layers = [...new Set(extra.map((name) => name.split("/")[0]))];
+  return layers.map((layer) => `"^${layer}/"`).join(", ");
+}
+
 function firstNonFinite(tensor: HostTensor): number | null {
   const at = tensor.data.findIndex((value) => !Number.isFinite(value));
   return at < 0 ? null : at;
@@ -93,7 +99,7 @@ export function selectWeights(tensors: NamedTensors, layers: readonly Layer[], o
   throw new ThawError("weights-mismatch", `${where} does not fit the model: ${problems.join("; ")}.`, {
     hint:
       extra.length > 0 && problems.length === 1
-        ? `Name what is not wanted in the spec: "weights": { "file": …, "ignore": ["^${extra[0]?.split("/")[0]}/"] }.`
+        ? `Name what is not wanted in the spec: "weights": { "file": …, "ignore": [${ignoring(extra)}] }.`
         : "Check that alpha, image size and weights belong together, and that the file is whole.",
     details: { missing, extra, shape: flaws.shape, dtype: flaws.dtype, notFinite: flaws.value },
   });

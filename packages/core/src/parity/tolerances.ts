@@ -94,3 +94,22 @@ export function sumBound(terms: number): number {
 export function opBound(kernel: ComputingKernel, scale: number, terms: number, unitRoundoff: number): number {
   return (sumBound(terms) + OP_TOLERANCES[kernel].roundings) * unitRoundoff * scale + terms * SMALLEST_NORMAL;
 }
+
+/** Rung L3: gradients of one step against float64. */
+export const GRADIENT_TOLERANCE = {
+  /** Relative L2 error of a tensor that fails a run (JAX `check_grads`). */
+  gate: 2e-3,
+  /** What a float32 backend of ours should reach. */
+  target: 1e-4,
+  /**
+   * Norm below which a gradient counts as zero: that of a `*_project_BN/beta` before another batch normalization is
+   * zero in exact arithmetic (1e-16 in float64) and pure rounding in float32.
+   */
+  floor: 1e-4,
+} as const;
+
+/** Rung L4 on few Adam steps: relative error of a step's loss against float64. */
+export const LOSS_TOLERANCE = {
+  /** Keras's own `numerical_test.py` allows 1e-3 after four Adam steps. */
+  gate: 1e-3,
+} as const;

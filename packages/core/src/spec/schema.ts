@@ -41,7 +41,7 @@ const dataSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("tensors"),
     file: path.describe("safetensors with images uint8 [n, h, w, 3] and labels int32 [n]"),
-    classes: z.array(z.string().min(1)).min(1),
+    classes: z.array(z.string().min(1)).min(2),
     limit,
   }),
   z.strictObject({
@@ -72,26 +72,33 @@ const splitSchema = z.strictObject({
 
 const learningRateSchema = z.union([
   positive,
-  z.strictObject({
-    schedule: z.literal("cosine"),
-    initial: positive,
-    decaySteps: count,
-    alpha: z.number().min(0).max(1).default(0).describe("Final rate as a share of the peak"),
-    warmupSteps: z.number().int().min(0).default(0),
-    warmupTarget: positive.optional(),
-  }),
-  z.strictObject({
-    schedule: z.literal("exponential"),
-    initial: positive,
-    decaySteps: count,
-    decayRate: positive,
-    staircase: z.boolean().default(false),
-  }),
-  z.strictObject({
-    schedule: z.literal("piecewise"),
-    boundaries: z.array(z.number().int().min(0)).min(1),
-    values: z.array(positive).min(2),
-  }),
+  z.discriminatedUnion("schedule", [
+    z.strictObject({
+      schedule: z.literal("cosine"),
+      initial: positive,
+      decaySteps: count,
+      alpha: z.number().min(0).max(1).default(0).describe("Final rate as a share of the peak"),
+      warmupSteps: z
+        .number()
+        .int()
+        .min(0)
+        .default(0)
+        .describe("Steps from initial to warmupTarget, or from 0 to initial where there is no target"),
+      warmupTarget: positive.optional(),
+    }),
+    z.strictObject({
+      schedule: z.literal("exponential"),
+      initial: positive,
+      decaySteps: count,
+      decayRate: positive,
+      staircase: z.boolean().default(false),
+    }),
+    z.strictObject({
+      schedule: z.literal("piecewise"),
+      boundaries: z.array(z.number().int().min(0)).min(1),
+      values: z.array(positive).min(2),
+    }),
+  ]),
 ]);
 
 const optimizerSchema = z.discriminatedUnion("name", [
