@@ -21,7 +21,7 @@ export function shardWriter(
   store: Pick<Store, "put">,
   imageBytes: number,
   expected: number,
-  maxBytes = MAX_SHARD_BYTES,
+  maxBytes: number = MAX_SHARD_BYTES,
 ): ShardWriter {
   const capacity = Math.max(1, Math.min(expected, Math.floor(maxBytes / imageBytes)));
   const buffer = new Uint8Array(capacity * imageBytes);
