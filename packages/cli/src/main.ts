@@ -93,4 +93,9 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? EXIT.fine); // the reader (head, less) has seen enough
+  throw error;
+});
+
 await main(process.argv.slice(2));

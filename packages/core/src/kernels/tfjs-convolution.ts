@@ -40,6 +40,11 @@ export function nativeWindow(
   return isSame ? { pad: "same", explicit: undefined } : { pad: "valid", explicit: padding };
 }
 
+/** Whether a convolution is one matrix product over pixels. */
+export function isPointwise(kernelShape: readonly number[], { strides, padding }: Window): boolean {
+  return kernelShape[0] === 1 && kernelShape[1] === 1 && strides === 1 && isZeroPadding(padding);
+}
+
 /** Convolutions and their gradients on any tfjs backend; a gradient that the backend lacks is composed. */
 export function convolutionKernels(tf: Tfjs): Pick<Kernels<Tensor>, ConvolutionName> {
   const { zeroPad, zeroPadGradient } = paddingKernels(tf);
@@ -78,6 +83,11 @@ export function convolutionKernels(tf: Tfjs): Pick<Kernels<Tensor>, ConvolutionN
         return tf.engine().runKernel<Tensor>(name, inputs, options);
       });
 
+  /** `[pixels, channels]`. */
+  const rows = (image: Tensor): Tensor => tf.reshape(image, [-1, image.shape.at(-1) ?? 1]);
+  const pointwiseKernelGradient: Kernels<Tensor>["conv2dKernelGradient"] = (x, dy, kernelShape) =>
+    tf.tidy(() => tf.reshape(tf.matMul(rows(x), rows(dy), true, false), [...kernelShape]));
+
   const plain = { dataFormat: "NHWC" };
   const depthwise = { dilations: 1 };
   const native = {
@@ -89,8 +99,11 @@ export function convolutionKernels(tf: Tfjs): Pick<Kernels<Tensor>, ConvolutionN
   return {
     conv2d: forward("conv2d"),
     conv2dInputGradient: inputGradient("Conv2DBackpropInput", plain),
-    conv2dKernelGradient: (...inputs) =>
-      (lacks("Conv2DBackpropFilter") ? composed : native).conv2dKernelGradient(...inputs),
+    conv2dKernelGradient(x, dy, kernelShape, window) {
+      // Conv2DBackpropFilter sums over all pixels in series for each weight: 75 times slower on cpu, 1.3 on tensorflow.
+      if (isPointwise(kernelShape, window)) return pointwiseKernelGradient(x, dy, kernelShape, window);
+      return (lacks("Conv2DBackpropFilter") ? composed : native).conv2dKernelGradient(x, dy, kernelShape, window);
+    },
     depthwiseConv2d: forward("depthwiseConv2d"),
     depthwiseConv2dInputGradient: (...inputs) =>
       (lacks("DepthwiseConv2dNativeBackpropInput") ? composed : native).depthwiseConv2dInputGradient(...inputs),

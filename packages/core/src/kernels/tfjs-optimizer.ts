@@ -77,14 +77,18 @@ export function optimizerKernels(
   step: FlatStep = flatStep(tf),
 ): Pick<Kernels<Tensor>, "optimizerSlots" | "optimizerStep"> {
   const flatten = (tensors: readonly Tensor[]): Tensor => {
-    const [first, ...others] = tensors.map((tensor) => tf.reshape(tensor, [-1]));
+    // Two weights in three are vectors already, and a reshape is an operation.
+    const [first, ...others] = tensors.map((tensor) => (tensor.rank === 1 ? tensor : tf.reshape(tensor, [-1])));
     if (first === undefined) throw new Error("optimizerStep: a group of weights must not be empty");
     return others.length === 0 ? first : tf.concat([first, ...others]);
   };
 
   function unflatten(flat: Tensor, shapes: readonly (readonly number[])[]): Tensor[] {
     const parts = shapes.length === 1 ? [flat] : tf.split(flat, shapes.map(sizeOf));
-    return parts.map((part, index) => tf.reshape(part, [...(shapes[index] ?? [])]));
+    return parts.map((part, index) => {
+      const shape = shapes[index] ?? [];
+      return shape.length === 1 ? part : tf.reshape(part, [...shape]);
+    });
   }
 
   return {

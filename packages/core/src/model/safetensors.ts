@@ -91,13 +91,13 @@ export function parseSafetensors(bytes: Uint8Array, where: string): NamedTensors
  * @param metadata plain strings kept under `__metadata__`
  */
 export function writeSafetensors(tensors: NamedTensors, metadata?: Readonly<Record<string, string>>): Uint8Array {
-  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
+  const entries: [name: string, entry: unknown][] = metadata === undefined ? [] : [["__metadata__", metadata]];
   let offset = 0;
   for (const [name, { dtype, shape, data }] of tensors) {
-    header[name] = { dtype: CODES[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
+    entries.push([name, { dtype: CODES[dtype], shape, data_offsets: [offset, offset + data.byteLength] }]);
     offset += data.byteLength;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries))); // "__proto__" is a name too
   const headerBytes = Math.ceil(json.byteLength / 8) * 8; // padded with spaces, so that data is aligned
   const file = new Uint8Array(8 + headerBytes + offset);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);

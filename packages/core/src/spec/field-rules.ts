@@ -7,11 +7,7 @@ export interface BrokenRule {
 }
 
 function scheduleProblems(rate: LearningRateSpec, path: BrokenRule["path"]): readonly BrokenRule[] {
-  if (typeof rate === "number") return [];
-  if (rate.schedule === "cosine" && rate.warmupTarget !== undefined && rate.warmupSteps === 0) {
-    return [{ path: [...path, "warmupTarget"], message: "has no effect without warmupSteps; give both or neither" }];
-  }
-  if (rate.schedule !== "piecewise") return [];
+  if (typeof rate === "number" || rate.schedule !== "piecewise") return [];
   const { boundaries, values } = rate;
   const problems: BrokenRule[] = [];
   if (values.length !== boundaries.length + 1) {

@@ -22,7 +22,12 @@ function labelOf(cell: SweepCell): string {
   const parts = Object.entries(cell).flatMap(([key, value]) => {
     if (value === undefined || key === "label") return [];
     if (key === "freeze") return [`freeze-${freezeLabel(value as FreezePolicy)}`];
-    if (key === "learningRate") return [`lr-${initialLearningRate(value as Spec["optimizer"]["learningRate"])}`];
+    if (key === "learningRate")
+      return [
+        `lr-${initialLearningRate(value as Spec["optimizer"]["learningRate"])
+          .toExponential()
+          .replace("+", "")}`,
+      ];
     return [`${key}-${String(value)}`];
   });
   return parts.join("_") || "base";

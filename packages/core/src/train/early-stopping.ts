@@ -9,7 +9,8 @@ export interface EarlyStoppingVerdict {
 }
 
 /**
- * Watches one metric, higher or lower being better by its name.
+ * Watches one metric, higher or lower being better by its name. Compares in float32, as Keras does: differences below
+ * that are no improvement.
  * @see keras.callbacks.EarlyStopping: stops once `patience` epochs in a row brought no improvement over `minDelta`
  */
 export class EarlyStopping {
@@ -25,7 +26,8 @@ export class EarlyStopping {
   observe(values: Readonly<Partial<Record<EarlyStoppingSpec["monitor"], number>>>): EarlyStoppingVerdict {
     const value = values[this.#spec.monitor] ?? Number.NaN;
     const sign = this.#spec.monitor.toLowerCase().endsWith("accuracy") ? 1 : -1;
-    const improved = this.#best === undefined || sign * (value - this.#best) > this.#spec.minDelta;
+    const improved =
+      this.#best === undefined || Math.fround(sign * value - this.#spec.minDelta) > Math.fround(sign * this.#best);
     this.#waited = improved ? 0 : this.#waited + 1;
     if (improved) this.#best = value;
     return { improved, stop: !improved && this.#waited >= this.#spec.patience };

@@ -7,13 +7,11 @@ import type { Host } from "../runner/runner.ts";
 
 const ONES = new Set(["gamma", "moving_variance"]);
 
-/** Receptive field times channels, in and out, as Keras computes fans. */
-function fans(layer: Layer, shape: readonly number[]): { fanIn: number; fanOut: number } {
-  if (shape.length === 2) return { fanIn: shape[0] ?? 1, fanOut: shape[1] ?? 1 };
-  const [height = 1, width = 1, inputs = 1, outputs = 1] = shape;
-  const field = height * width;
-  const depthwise = layer.op.type === "DepthwiseConv2D";
-  return { fanIn: field * inputs, fanOut: field * (depthwise ? inputs : outputs) };
+/** Receptive field times the last two axes, as Keras computes fans: a depthwise kernel `[h, w, channels, 1]` too. */
+function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
+  const [inputs = 1, outputs = 1] = shape.slice(-2);
+  const field = shape.slice(0, -2).reduce((product, size) => product * size, 1);
+  return { fanIn: field * inputs, fanOut: field * outputs };
 }
 
 /**
@@ -25,7 +23,7 @@ export function initialWeights(layer: Layer, seed: number): Map<string, HostTens
   for (const { name, shape } of layer.weights) {
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (name === "kernel") {
-      const { fanIn, fanOut } = fans(layer, shape);
+      const { fanIn, fanOut } = fans(shape);
       const limit = Math.sqrt(6 / (fanIn + fanOut));
       const random = randomStream(seed, `init/${layer.name}/${name}`);
       for (let index = 0; index < data.length; index += 1) data[index] = (random.uniform() * 2 - 1) * limit;

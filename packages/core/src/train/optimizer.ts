@@ -1,3 +1,4 @@
+import { ThawError } from "../error.ts";
 import type { DeviceTensor, Kernels, OptimizerUpdate } from "../kernels/kernels.ts";
 import type { OptimizerSpec } from "../spec/schema.ts";
 import { learningRateAt } from "./schedule.ts";
@@ -62,7 +63,11 @@ export class Optimizer<T extends DeviceTensor> {
     for (const [index, { names, lrMultiplier }] of this.#groups.entries()) {
       const update = optimizerUpdate(this.#spec, this.#step, lrMultiplier);
       const weights = names.map((name) => variables.get(name));
-      const groupGradients = names.flatMap((name) => gradients.get(name) ?? []);
+      const groupGradients = names.map((name) => {
+        const gradient = gradients.get(name);
+        if (gradient === undefined) throw new ThawError("internal", `There is no gradient for "${name}".`);
+        return gradient;
+      });
       const next = this.#kernels.optimizerStep(update, weights, groupGradients, this.#slots[index] ?? []);
       this.#slots[index] = next.slots;
       for (const [position, name] of names.entries()) {

@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseSafetensors, type Result } from "@thaw/core";
+import { describe, expect, it } from "vitest";
+import { ending, SMALL_SPEC, specFile, start, temporaryFolder, thaw } from "./command-line.ts";
+
+function resultsIn(folder: string): Result[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  return names.sort().map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Result);
+}
+
+describe("thaw run", () => {
+  it("writes one result with steps, what trains, and the environment, and the weights", async () => {
+    const folder = temporaryFolder();
+    const weights = join(folder, "final.safetensors");
+    const out = join(folder, "out");
+    const run = await thaw(["run", specFile(SMALL_SPEC), "--out", out, "--export-weights", weights]);
+    expect(run.stderr).toContain("data: fashion-shoes, 30 images in 3 classes");
+    expect(run.code).toBe(0);
+    const [result, ...others] = resultsIn(out);
+    expect(others).toEqual([]);
+    expect(result?.steps?.map(({ epoch, step }) => [epoch, step])).toEqual([
+      [1, 1],
+      [1, 2],
+      [1, 3],
+      [2, 4],
+      [2, 5],
+      [2, 6],
+    ]);
+    expect(result?.trainable).toEqual({ tensors: 56, params: 337_699 });
+    expect(result?.environment.engine).toMatch(/^libtensorflow \d/);
+    expect(result?.environment.settings.oneDnn).toBe(true);
+    expect(result?.digests.frozen.after).toBe(result?.digests.frozen.before);
+    const tensors = parseSafetensors(readFileSync(weights), weights);
+    expect(tensors.size).toBe(262);
+    expect(tensors.get("block_1_depthwise/kernel")?.shape).toEqual([3, 3, 48, 1]);
+    expect(readdirSync(out).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  it("keeps a result, gives the same bits when asked again, and never overwrites", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile(SMALL_SPEC);
+    expect((await thaw(["run", spec, "--out", out])).code).toBe(0);
+    const [name = ""] = readdirSync(out);
+    const { mtimeMs } = statSync(join(out, name));
+    const again = await thaw(["run", spec, "--out", out]);
+    expect(again.stdout).toContain("Result from an earlier run");
+    expect(statSync(join(out, name)).mtimeMs).toBe(mtimeMs);
+    expect((await thaw(["run", spec, "--out", out, "--rerun"])).code).toBe(0);
+    const [first, second] = resultsIn(out);
+    expect(second?.cell).not.toBe(first?.cell);
+    expect(second?.steps).toEqual(first?.steps);
+    expect(second?.digests).toEqual(first?.digests);
+  });
+
+  it("gives other settings another cell, and records them", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile({ ...SMALL_SPEC, epochs: 1 });
+    for (const setting of ["threads=1", "threads=2"]) await thaw(["run", spec, "--out", out, "--set", setting]);
+    const threads = resultsIn(out).map((result) => result.environment.settings.threads);
+    expect(threads.sort()).toEqual([1, 2]);
+  });
+
+  it("refuses to write weights over a file", async () => {
+    const folder = temporaryFolder();
+    const weights = join(folder, "mine.safetensors");
+    writeFileSync(weights, "mine");
+    const run = await thaw(["run", specFile(SMALL_SPEC), "--out", folder, "--export-weights", weights]);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain("weights are never overwritten");
+    expect(readFileSync(weights, "utf8")).toBe("mine");
+  });
+
+  it("stops at Ctrl-C within a step and leaves nothing half-written", async () => {
+    const out = join(temporaryFolder(), "out");
+    const child = start(["run", specFile({ ...SMALL_SPEC, epochs: 5000 }), "--out", out]);
+    const done = ending(child);
+    await new Promise<void>((resolve) => {
+      child.stderr?.on("data", (chunk: Buffer) => {
+        if (chunk.toString().includes("epoch 1/")) resolve();
+      });
+    });
+    child.kill("SIGINT");
+    const { code, stderr } = await done;
+    expect(code).toBe(130);
+    expect(stderr).toContain("cancelled");
+    expect(readdirSync(join(out, "..")).filter((name) => name === "out")).toEqual([]);
+  });
+});
+
+describe("thaw sweep", () => {
+  it("runs every cell, and goes on where it was stopped", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile({ ...SMALL_SPEC, epochs: 1 });
+    const first = await thaw(["sweep", spec, "--freeze", "100,block_16_project", "--lr", "1e-3", "--out", out]);
+    expect(first.code).toBe(0);
+    expect(resultsIn(out)).toHaveLength(2);
+    const more = await thaw(["sweep", spec, "--freeze", "100,block_16_project,154", "--lr", "1e-3", "--out", out]);
+    expect(more.stderr.match(/done before/g)).toHaveLength(2);
+    expect(resultsIn(out)).toHaveLength(3);
+    expect(more.stdout).toContain("trains head alone");
+    expect(more.stdout).toContain("trains block_16_project … head");
+  });
+
+  it("goes on after a cell that fails, shows it, and says so by its exit code", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile({ ...SMALL_SPEC, optimizer: { name: "sgd", learningRate: 1e-2 }, epochs: 1 });
+    const run = await thaw(["sweep", spec, "--freeze", "0", "--lr", "1e38,1e-3", "--out", out]);
+    expect(run.code).toBe(4);
+    expect(run.stdout).toContain("failed: non-finite");
+    expect(run.stderr).toMatch(/failed \(non-finite\): Training stopped at epoch 1, step \d/);
+    expect(resultsIn(out)).toHaveLength(1);
+  });
+
+  it("takes the best freeze policy of an earlier group", async () => {
+    const out = join(temporaryFolder(), "out");
+    const { freeze: _freeze, ...experiment } = SMALL_SPEC;
+    const sweep = {
+      version: 1,
+      name: "two",
+      experiment: { ...experiment, epochs: 1 },
+      groups: [
+        { name: "A", vary: { freeze: [100, 154] } },
+        { name: "B", bestOf: "A", cells: [{ learningRate: 1e-4 }] },
+      ],
+    };
+    expect((await thaw(["sweep", specFile(sweep), "--out", out])).code).toBe(0);
+    const results = resultsIn(out);
+    const rows = results.filter((result) => result.sweep?.group === "A");
+    const best = [...rows].sort((a, b) => (b.final.validation?.accuracy ?? 0) - (a.final.validation?.accuracy ?? 0))[0];
+    expect(results.find((result) => result.sweep?.group === "B")?.spec.freeze).toBe(best?.spec.freeze);
+  });
+});
