@@ -25,10 +25,10 @@ import { stepPrinter } from "./setup/steps.mjs";
 export async function setUp(machine = thisMachine()) {
   const { step, done } = stepPrinter(machine.say);
   machine.say("set-up");
+  const node = requireNode(machine);
   await withSetupLock(machine, async (locked) => {
     const choice = await chooseVariant(locked);
     await step("requirements", async () => {
-      const node = requireNode(locked);
       if (seemsInstalled(locked, choice)) return node;
       const { compiler, python } = await requireNativeTools(locked, choice);
       return [node, compiler.version, python].filter((part) => part !== "").join(", ");

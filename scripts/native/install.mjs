@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
+import fs, { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { filesBelow, readJson, writeAtomically } from "../setup/content-hash.mjs";
@@ -198,7 +198,8 @@ function pointAt(/** @type {string} */ native, /** @type {NativePlan} */ { key, 
 
 function requireSpace(/** @type {Machine} */ machine, /** @type {import("./variant.mjs").Choice} */ choice) {
   if (choice.variant === "local") return;
-  const { bavail, bsize } = statfsSync(machine.cacheFolder);
+  // Not imported by name: a Node too old to have it must get as far as saying so.
+  const { bavail, bsize } = fs.statfsSync(machine.cacheFolder);
   const free = bavail * bsize;
   if (free >= choice.pins.diskBytes) return;
   const gigabytes = (/** @type {number} */ bytes) => (bytes / 1e9).toFixed(1);

@@ -33,6 +33,12 @@ def write(name, content):
     (OUT / name).write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
+def use_dtype(dtype):
+    """Keras fixes the policy of new layers at the first layer that it makes, so that floatx alone is not enough."""
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+
+
 def flat(values):
     return np.asarray(values).astype("float64").ravel().tolist()
 
@@ -104,16 +110,24 @@ def layer_tables():
 
 # Optimizers ---------------------------------------------------------------------------------------------------------
 
+# Keras turns some Python numbers (momentum, betas) into float32 tensors on the way, float64 or not. "exact" cases have
+# numbers that float32 holds, so that float64 is float64; the defaults, which it does not hold, are judged as float32.
 OPTIMIZERS = {
-    "sgd": {"name": "sgd", "learningRate": 0.125},
-    "sgd momentum": {"name": "sgd", "learningRate": 0.125, "momentum": 0.9},
-    "sgd nesterov": {"name": "sgd", "learningRate": 0.125, "momentum": 0.9, "nesterov": True},
+    "sgd, exact": {"name": "sgd", "learningRate": 0.125},
+    "sgd momentum, exact": {"name": "sgd", "learningRate": 0.125, "momentum": 0.875},
+    "sgd nesterov, exact": {"name": "sgd", "learningRate": 0.125, "momentum": 0.875, "nesterov": True},
+    "sgd momentum 0.9": {"name": "sgd", "learningRate": 0.1, "momentum": 0.9},
     "rmsprop": {"name": "rmsprop", "learningRate": 0.01},
-    "rmsprop momentum": {"name": "rmsprop", "learningRate": 0.01, "momentum": 0.9},
-    "rmsprop centered": {"name": "rmsprop", "learningRate": 0.01, "centered": True},
-    "rmsprop momentum centered": {"name": "rmsprop", "learningRate": 0.01, "momentum": 0.9, "centered": True, "rho": 0.8},
+    "rmsprop, exact": {"name": "rmsprop", "learningRate": 0.015625, "rho": 0.875, "epsilon": 2.0**-20},
+    "rmsprop momentum, exact": {"name": "rmsprop", "learningRate": 0.015625, "rho": 0.875, "momentum": 0.75, "epsilon": 2.0**-20},
+    "rmsprop centered, exact": {"name": "rmsprop", "learningRate": 0.015625, "rho": 0.875, "centered": True, "epsilon": 2.0**-20},
+    "rmsprop momentum centered, exact": {
+        **{"name": "rmsprop", "learningRate": 0.015625, "rho": 0.875, "momentum": 0.75, "centered": True},
+        "epsilon": 2.0**-20,
+    },
     "adam": {"name": "adam", "learningRate": 0.01},
-    "adam with other betas": {"name": "adam", "learningRate": 0.01, "beta1": 0.8, "beta2": 0.95, "epsilon": 0.001},
+    "adam, exact": {"name": "adam", "learningRate": 0.015625, "beta1": 0.875, "beta2": 1 - 2.0**-10, "epsilon": 2.0**-20},
+    "adam with a large epsilon, exact": {"name": "adam", "learningRate": 0.125, "beta1": 0.75, "beta2": 0.96875, "epsilon": 0.125},
 }
 CLASSES = {"sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}
 ARGUMENTS = {"learningRate": "learning_rate", "beta1": "beta_1", "beta2": "beta_2"}
@@ -130,7 +144,7 @@ def optimizers():
         options = {ARGUMENTS.get(key, key): value for key, value in spec.items() if key != "name"}
         trajectories[title] = {"spec": spec}
         for dtype in ("float64", "float32"):
-            keras.config.set_floatx(dtype)
+            use_dtype(dtype)
             variables = [keras.Variable(value, dtype=dtype) for value in start]
             optimizer = CLASSES[spec["name"]](**options)
             weights = []
@@ -138,7 +152,7 @@ def optimizers():
                 optimizer.apply([keras.ops.convert_to_tensor(value, dtype) for value in step], variables)
                 weights.append(sum((flat(variable) for variable in variables), []))
             trajectories[title][dtype] = weights
-    keras.config.set_floatx("float32")
+    use_dtype("float32")
     write(
         "keras-optimizers.json",
         {
@@ -154,7 +168,6 @@ def optimizers():
 
 
 def schedules():
-    keras.config.set_floatx("float64")
     make = keras.optimizers.schedules
     cosine = {"schedule": "cosine", "initial": 0.5, "decaySteps": 8}
     exponential = {"schedule": "exponential", "initial": 0.5, "decaySteps": 3, "decayRate": 0.9}
@@ -179,7 +192,6 @@ def schedules():
         title: {"spec": spec, "rates": [float(schedule(step)) for step in range(15)]}
         for title, (spec, schedule) in cases.items()
     }
-    keras.config.set_floatx("float32")
     write("keras-schedules.json", {"schedules": rates})
 
 
@@ -270,25 +282,23 @@ def tiny_network():
 
 
 def batch_norm():
-    keras.config.set_floatx("float64")
+    use_dtype("float64")
     rng = np.random.default_rng(3)
     images = binary_fractions(rng, (4, 7, 8, 3), 64)
     labels = np.array([0, 2, 1, 2], "int32")
     low_high = {"gamma": (0.5, 4.0), "beta": (0.0, 3.0), "moving_variance": (0.25, 2.0)}
     weights, cases = {}, {}
     settings = {  # name: layers[:count] frozen, base called with
-        "frozen": (4, None),
-        "all frozen": (10, None),
-        "trainable": (0, None),
+        "frozen": (4, True),
+        "all frozen": (10, True),
+        "trainable": (0, True),
         "inference-all": (0, False),
         "frozen, inference-all": (4, False),
     }
     for title, (frozen, base_training) in settings.items():
         base = tiny_network()
         head = keras.layers.Dense(3, name="head")
-        inputs = keras.Input((7, 8, 3))
-        outputs = head(base(inputs) if base_training is None else base(inputs, training=base_training))
-        model = keras.Model(inputs, outputs)
+        head.build((None, *base.output.shape[1:]))
         variables = {f"{layer.name}/{w.name}": w for layer in [*base.layers, head] for w in layer.weights}
         for name, variable in variables.items():
             low, high = low_high.get(name.split("/")[1], (-1.0, 1.0))
@@ -300,25 +310,29 @@ def batch_norm():
             layer.trainable = False
         loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         with tf.GradientTape() as tape:
-            logits = model(images, training=True)
+            # Called by hand, because a functional model of Keras 3 called with training=True (as fit calls it) hands
+            # that on to a base that was built in with training=False.
+            logits = head(base(images, training=base_training))
             loss = loss_of(labels, logits)
-        trained = {name: v for name, v in variables.items() if any(v is t for t in model.trainable_variables)}
+        assert logits.dtype == "float64"
+        trainable = [*base.trainable_variables, *head.trainable_variables]
+        trained = {name: v for name, v in variables.items() if any(v is t for t in trainable)}
         gradients = tape.gradient(loss, [variable.value for variable in trained.values()])
         keras.optimizers.SGD(0.5).apply(gradients, list(trained.values()))
         cases[title] = {
             "frozen": frozen,
-            "batchNorm": "keras" if base_training is None else "inference-all",
+            "batchNorm": "keras" if base_training else "inference-all",
             "loss": float(loss),
             "logits": flat(logits),
             "gradients": {name: flat(value) for name, value in zip(trained, gradients)},
             "moving": {name: flat(variable) for name, variable in variables.items() if "moving" in name},
-            "lossAfterInInferenceMode": float(loss_of(labels, model(images, training=False))),
+            "lossAfterInInferenceMode": float(loss_of(labels, head(base(images, training=False)))),
         }
         assert cases[title]["loss"] != cases[title]["lossAfterInInferenceMode"]
     relu = keras.Model(base.input, base.get_layer("conv_relu").output)(images)
     share = float(np.mean(relu == 6.0))
     assert 0.02 < share < 0.5, share  # the upper kink is in use
-    keras.config.set_floatx("float32")
+    use_dtype("float32")
     write(
         "keras-batch-norm.json",
         {

@@ -59,8 +59,13 @@ describe("planPass", () => {
     const steps = passOf(100);
     expect(frozenPrefix(steps)).toBe(101); // layer 100 is a ReLU, the first weights above are a depthwise kernel's
     expect(steps[101]?.layer.name).toBe("block_11_depthwise");
-    expect(steps.slice(0, 101).filter((step) => step.keepsInput || step.keepsOutput || step.carriesGradient)).toEqual([]);
-    const kept = steps.slice(101).filter((step) => step.keepsInput).map((step) => step.layer.op.type);
+    expect(steps.slice(0, 101).filter((step) => step.keepsInput || step.keepsOutput || step.carriesGradient)).toEqual(
+      [],
+    );
+    const kept = steps
+      .slice(101)
+      .filter((step) => step.keepsInput)
+      .map((step) => step.layer.op.type);
     expect(new Set(kept)).toEqual(new Set(["DepthwiseConv2D", "BatchNormalization", "Conv2D", "Dense"]));
     expect(steps.filter((step) => step.keepsOutput).every((step) => step.layer.op.type === "ReLU")).toBe(true);
   });

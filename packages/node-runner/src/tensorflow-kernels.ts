@@ -1,5 +1,13 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type KernelName, type Kernels, nativeWindow, type Tfjs, tfjsKernels, type Window } from "@thaw/core";
+import {
+  isPointwise,
+  type KernelName,
+  type Kernels,
+  nativeWindow,
+  type Tfjs,
+  tfjsKernels,
+  type Window,
+} from "@thaw/core";
 import { type EagerAttributes, type EagerBackend, type EagerOps, eagerOps } from "./eager-ops.ts";
 
 /** Which overrides to leave out, to compare a fused kernel with its plain form. */
@@ -13,6 +21,11 @@ const NHWC = { data_format: "NHWC" } as const;
 /** `[..., channels]` as the rank 4 that fused batch normalization wants. */
 function asImage(tf: Tfjs, x: Tensor): Tensor {
   return x.rank === 4 ? x : tf.reshape(x, [-1, 1, 1, x.shape.at(-1) ?? 1]);
+}
+
+/** Undoes {@link asImage}. */
+function shapedAs(tf: Tfjs, result: Tensor, x: Tensor): Tensor {
+  return x.rank === 4 ? result : tf.reshape(result, x.shape);
 }
 
 /** Batch normalization as one TensorFlow kernel for each direction. */
@@ -43,7 +56,7 @@ function fusedBatchNorm(
         // TensorFlow hands out the running variance with Bessel's correction, Keras 3 averages the biased one.
         const count = x.size / (x.shape.at(-1) ?? 1);
         const variance = tf.mul(unbiased, count > 1 ? (count - 1) / count : 1);
-        return { y: tf.reshape(y, x.shape), mean, variance, saved };
+        return { y: shapedAs(tf, y, x), mean, variance, saved };
       });
     },
 
@@ -55,7 +68,7 @@ function fusedBatchNorm(
         const inputs = [asImage(tf, dy), asImage(tf, x), gamma, ...reserves];
         const outputs = ops.many("FusedBatchNormGradV3", inputs, 5, attributes(epsilon, true));
         const [dx, dGamma, dBeta] = outputs as [Tensor, Tensor, Tensor, ...Tensor[]];
-        return { ...(needs.input ? { dx: tf.reshape(dx, x.shape) } : {}), ...(needs.weights ? { dGamma, dBeta } : {}) };
+        return { ...(needs.input ? { dx: shapedAs(tf, dx, x) } : {}), ...(needs.weights ? { dGamma, dBeta } : {}) };
       });
     },
 
@@ -63,7 +76,7 @@ function fusedBatchNorm(
       return tf.tidy(() => {
         const inputs = [asImage(tf, x), gamma, beta, mean, variance];
         const [y] = ops.many("FusedBatchNormV3", inputs, 6, attributes(epsilon, false)) as [Tensor, ...Tensor[]];
-        return tf.reshape(y, x.shape);
+        return shapedAs(tf, y, x);
       });
     },
 
@@ -76,14 +89,14 @@ function fusedBatchNorm(
         const inputs = [asImage(tf, dy), asImage(tf, x), gamma, mean, variance, tf.tensor1d([], "float32")];
         const outputs = ops.many("FusedBatchNormGradV3", inputs, 5, attributes(epsilon, false));
         const [dx, dGamma, dBeta] = outputs as [Tensor, Tensor, Tensor, ...Tensor[]];
-        return { ...(needs.input ? { dx: tf.reshape(dx, x.shape) } : {}), dGamma, dBeta };
+        return { ...(needs.input ? { dx: shapedAs(tf, dx, x) } : {}), dGamma, dBeta };
       });
     },
   };
 }
 
 /** Convolutions with their padding as an attribute, where {@link tfjsKernels} has to write the zeros out. */
-function paddedConvolutions(tf: Tfjs, ops: EagerOps): Partial<Kernels<Tensor>> {
+function paddedConvolutions(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Partial<Kernels<Tensor>> {
   function attributes(inputShape: readonly number[], kernelShape: readonly number[], window: Window): EagerAttributes {
     const { pad, explicit } = nativeWindow(inputShape, kernelShape, window);
     const strides = [1, window.strides, window.strides, 1];
@@ -102,10 +115,17 @@ function paddedConvolutions(tf: Tfjs, ops: EagerOps): Partial<Kernels<Tensor>> {
     (x, dy, kernelShape, window) =>
       tf.tidy(() => ops.one(name, [x, sizes(kernelShape), dy], attributes(x.shape, kernelShape, window)));
 
+  const spatialKernelGradient = kernelGradient("Conv2DBackpropFilter");
   return {
     conv2d: (x, kernel, window) => ops.one("Conv2D", [x, kernel], attributes(x.shape, kernel.shape, window)),
     conv2dInputGradient: inputGradient("Conv2DBackpropInput"),
-    conv2dKernelGradient: kernelGradient("Conv2DBackpropFilter"),
+    conv2dKernelGradient: (x, dy, kernelShape, window) =>
+      (isPointwise(kernelShape, window) ? plain.conv2dKernelGradient : spatialKernelGradient)(
+        x,
+        dy,
+        kernelShape,
+        window,
+      ),
     depthwiseConv2d: (x, kernel, window) =>
       ops.one("DepthwiseConv2dNative", [x, kernel], attributes(x.shape, kernel.shape, window)),
     depthwiseConv2dInputGradient: inputGradient("DepthwiseConv2dNativeBackpropInput"),
@@ -146,7 +166,7 @@ export function tensorflowKernels(
   const ops = eagerOps(backend);
   const overrides: Partial<Kernels<Tensor>> = {
     ...fusedBatchNorm(tf, backend, ops, plain),
-    ...paddedConvolutions(tf, ops),
+    ...paddedConvolutions(tf, ops, plain),
     ...fusedElementwise(tf, ops, plain),
   };
   for (const name of options.plain ?? []) delete overrides[name];

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { buildNetwork } from "../src/model/network.ts";
+import { initialWeights } from "../src/train/initial-weights.ts";
+import { readGolden } from "./golden.ts";
+import { modelSpec } from "./spec-example.ts";
+
+const golden = readGolden<{
+  glorot: Readonly<Record<string, { readonly shape: readonly number[]; readonly deviation: number }>>;
+}>("keras-data").glorot;
+const { layers } = buildNetwork(modelSpec({ alpha: 0.35, imageSize: 32 }), 3);
+
+function weightsOf(name: string, seed: number): ReturnType<typeof initialWeights> {
+  const layer = layers.find((candidate) => candidate.name === name);
+  if (layer === undefined) throw new Error(`There is no layer ${name}.`);
+  return initialWeights(layer, seed);
+}
+
+describe("initialWeights", () => {
+  it.each(Object.entries(golden))("spreads a %s kernel as wide as Keras", (type, { shape, deviation }) => {
+    const [layer] = layers.filter((candidate) => candidate.op.type === type);
+    if (layer === undefined) throw new Error(`There is no ${type}.`);
+    const weights = [{ name: "kernel", shape, trainable: true }];
+    const data = initialWeights({ ...layer, weights }, 1).get(`${layer.name}/kernel`)?.data ?? new Float32Array();
+    const spread = Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
+    // Two samples of 4,608 values or more: each deviation is off by 0.7 % or less.
+    expect(Math.abs(spread / deviation - 1)).toBeLessThan(0.03);
+    const limit = deviation * Math.sqrt(3);
+    expect(data.every((value) => Math.abs(value) < limit * 1.03)).toBe(true);
+    expect(Math.abs(data.reduce((sum, value) => sum + value, 0) / data.length)).toBeLessThan(0.05 * deviation);
+  });
+
+  it("starts biases at 0 and batch normalization as the identity", () => {
+    expect([...(weightsOf("head", 1).get("head/bias")?.data ?? [])]).toEqual([0, 0, 0]);
+    const first = [...weightsOf("bn_Conv1", 1)].map(([name, tensor]) => [name, new Set(tensor.data)]);
+    expect(first).toEqual([
+      ["bn_Conv1/gamma", new Set([1])],
+      ["bn_Conv1/beta", new Set([0])],
+      ["bn_Conv1/moving_mean", new Set([0])],
+      ["bn_Conv1/moving_variance", new Set([1])],
+    ]);
+  });
+
+  it("depends on the seed and the layer, and on nothing else", () => {
+    expect(weightsOf("head", 1)).toEqual(weightsOf("head", 1));
+    expect(weightsOf("head", 1)).not.toEqual(weightsOf("head", 2));
+    const [first, second] = ["block_11_expand", "block_12_expand"].map((name) => [...weightsOf(name, 1).values()][0]);
+    expect(first?.shape).toEqual(second?.shape);
+    expect(first?.data).not.toEqual(second?.data);
+  });
+});
