@@ -49,7 +49,8 @@ export async function compileAddon(machine, compiler, { sources, includeFolders,
     // For a library that names its neighbour without a path of its own (a hand-made LIBTENSORFLOW_DIR).
     for (const folder of new Set(libraries.map((library) => dirname(library)))) args.push(`-Wl,-rpath-link,${folder}`);
   }
-  const finished = await machine.run(compiler, args);
+  // The compiler's temporary files too lie where the next set-up sweeps, should this one be killed.
+  const finished = await machine.run(compiler, args, { env: { TMPDIR: dirname(output) } });
   if (finished.status === 0) return;
   const errors = finished.stderr.split("\n").filter((line) => /error|cannot find|undefined reference/i.test(line));
   throw new SetupError(

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { filesBelow, readJson, writeAtomically } from "../setup/content-hash.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 import { compileAddon, requireCompiler } from "./compile.mjs";
+import { findLocalLibrary } from "./local-library.mjs";
 import { planNative } from "./plan.mjs";
 import { pythonOf, requirePip } from "./python.mjs";
 import { smokeTest } from "./smoke.mjs";
@@ -65,6 +66,7 @@ export function seemsInstalled(machine, choice) {
  * @param {import("./variant.mjs").Choice} choice
  */
 export async function requireNativeTools(machine, choice) {
+  if (choice.variant === "local") findLocalLibrary(choice.folder);
   if (choice.variant !== "local" && machine.platform === "linux" && machine.glibcVersion() === undefined) {
     throw new SetupError(
       "unsupported-platform",

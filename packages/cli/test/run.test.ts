@@ -1,8 +1,18 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSafetensors, type Result } from "@thaw/core";
 import { describe, expect, it } from "vitest";
 import { ending, SMALL_SPEC, specFile, start, temporaryFolder, thaw } from "./command-line.ts";
+
+/** Processes that a process has started and that run the node runner. */
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" });
+  return stdout.split("\n").flatMap((line) => {
+    const [child, parent, ...args] = line.trim().split(/\s+/);
+    return Number(parent) === pid && args.join(" ").includes("node-runner") ? [Number(child)] : [];
+  });
+}
 
 function resultsIn(folder: string): Result[] {
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
@@ -110,6 +120,25 @@ describe("thaw sweep", () => {
     expect(run.stdout).toContain("failed: non-finite");
     expect(run.stderr).toMatch(/failed \(non-finite\): Training stopped at epoch 1, step \d/);
     expect(resultsIn(out)).toHaveLength(1);
+  });
+
+  it("survives the death of a runner's process, and leaves none behind", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile({ ...SMALL_SPEC, epochs: 5000 });
+    const child = start(["sweep", spec, "--freeze", "100", "--lr", "1e-3", "--out", out]);
+    const done = ending(child);
+    await new Promise<void>((resolve) => {
+      child.stderr?.on("data", (chunk: Buffer) => {
+        if (chunk.toString().includes("epoch 1/")) resolve();
+      });
+    });
+    const [runnerPid] = childrenOf(child.pid ?? 0);
+    process.kill(runnerPid ?? 0, "SIGKILL");
+    const { code, stdout, stderr } = await done;
+    expect(code).toBe(4);
+    expect(stdout).toContain("failed: runner-crashed");
+    expect(stderr).toContain("signal SIGKILL");
+    expect(() => process.kill(runnerPid ?? 0, 0)).toThrow("ESRCH");
   });
 
   it("takes the best freeze policy of an earlier group", async () => {

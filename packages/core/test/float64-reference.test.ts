@@ -167,6 +167,20 @@ describe("float64 reference: forward values worked out by hand", () => {
     expect(values(kernels.depthwiseConv2d(x, kernel, below))).toEqual([4321, 402, 43, 4]);
   });
 
+  it("pads above and to the left by what the window says for each", () => {
+    const x = float64Tensor([1, 1, 2, 1], [1, 2]);
+    const kernel = float64Tensor([2, 2, 1, 1], [1, 10, 100, 1000]);
+    const above: Window = {
+      strides: 1,
+      padding: [
+        [1, 0],
+        [0, 1],
+      ],
+    };
+    expect(values(kernels.conv2d(x, kernel, above))).toEqual([2100, 200]);
+    expect(values(kernels.depthwiseConv2d(x, kernel, above))).toEqual([2100, 200]);
+  });
+
   it("mixes channels in conv2d and keeps them apart in depthwiseConv2d", () => {
     const window: Window = {
       strides: 1,

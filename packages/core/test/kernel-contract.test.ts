@@ -16,15 +16,17 @@ function casesOf(kernel: KernelName): KernelCase[] {
   return kernelCases().filter((testCase) => testCase.kernel === kernel);
 }
 
-/** Names of the cases that a kernel set fails. */
-async function failing(kernel: KernelName, plant: (sound: Reference) => Partial<Reference>): Promise<string[]> {
-  const failed: string[] = [];
+/** The first case that a kernel set with a planted fault fails. */
+async function caught(
+  kernel: KernelName,
+  plant: (sound: Reference) => Partial<Reference>,
+): Promise<string | undefined> {
   for (const testCase of casesOf(kernel)) {
     const sound = float64Kernels();
     const { problems } = await checkKernelCase({ ...sound, ...plant(sound) }, testCase);
-    if (problems.length > 0) failed.push(testCase.name);
+    if (problems.length > 0) return `${testCase.name}: ${problems[0]}`;
   }
-  return failed;
+  return undefined;
 }
 
 function mapped(tensor: Float64Tensor, change: (value: number) => number): Float64Tensor {
@@ -114,8 +116,10 @@ describe("the kernel contract catches", () => {
     ],
     [
       "the input itself as result",
-      "relu",
-      () => ({ relu: (x, limit) => mapped(x, (value) => Math.min(Math.max(value, 0), limit ?? value)) }),
+      "zeroPad",
+      (sound) => ({
+        zeroPad: (x, padding) => (padding.flat().every((zeros) => zeros === 0) ? x : sound.zeroPad(x, padding)),
+      }),
     ],
     [
       "weights that are not consumed",
@@ -160,8 +164,7 @@ describe("the kernel contract catches", () => {
   ];
 
   it.each(faults)("%s (%s)", async (_, kernel, plant) => {
-    expect(await failing(kernel, plant)).not.toEqual([]);
-    expect(await failing(kernel, () => ({}))).toEqual([]);
+    expect(await caught(kernel, plant)).toBeDefined();
   });
 });
 

@@ -145,8 +145,12 @@ describe("groups", () => {
 
 describe("learningRate", () => {
   it("follows the schedule, a step an update", async () => {
-    const learningRate = { schedule: "piecewise", boundaries: [0, 1], values: [0.5, 0.25, 0.125] } as const;
-    const { optimizer: spec } = specWith({ optimizer: { name: "sgd", learningRate } });
+    const { optimizer: spec } = specWith({
+      optimizer: {
+        name: "sgd",
+        learningRate: { schedule: "piecewise", boundaries: [0, 1], values: [0.5, 0.25, 0.125] },
+      },
+    });
     const kernels = float64Kernels();
     const variables = startingVariables(kernels);
     const optimizer = new Optimizer(kernels, spec, [{ lrMultiplier: 1, names: ["w/1"] }], variables);

@@ -27,7 +27,7 @@ const ADAM = { name: "adam" } as const;
 const PIECEWISE = { schedule: "piecewise", boundaries: [3, 2], values: [1, 2] } as const;
 
 /** Fields that replace those of the shortest spec, and the start of every message that they get. */
-const BAD: readonly (readonly [fields: object, ...expected: string[]])[] = [
+const BAD: readonly [fields: object, ...expected: string[]][] = [
   // Names
   [{ epoch: 3 }, ': unknown key "epoch"; did you mean "epochs"? Known keys: $schema, version'],
   [{ earlystop: {} }, ': unknown key "earlystop"; did you mean "earlyStopping"?'],
@@ -111,7 +111,7 @@ const BAD: readonly (readonly [fields: object, ...expected: string[]])[] = [
 ];
 
 describe("parseSpec", () => {
-  it.each(BAD)("refuses %j", (fields, ...expected) => {
+  it.each(BAD.map(([fields, ...expected]) => ({ fields, expected })))("refuses $fields", ({ fields, expected }) => {
     const found = problems(fields);
     expect(found).toHaveLength(expected.length);
     for (const [index, start] of expected.entries()) expect(found[index]?.slice(0, start.length)).toBe(start);

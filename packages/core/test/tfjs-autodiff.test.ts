@@ -82,6 +82,17 @@ describe("gradients against tfjs's autodiff", () => {
     });
   }
 
+  it("conv2d with a 1x1 kernel", async () => {
+    const kernels = await onCpu();
+    const window = { strides: 1, padding: VALID };
+    const [x, kernel, dy] = [uniform([2, 5, 4, 3], 4), uniform([1, 1, 3, 6], 5), uniform([2, 5, 4, 6], 6)];
+    const convolve = (a: tf.Tensor, k: tf.Tensor): tf.Tensor =>
+      tf.conv2d(a as tf.Tensor4D, k as tf.Tensor4D, 1, "valid");
+    const [dx, dKernel] = autodiff(convolve, [x, kernel], dy);
+    await expectClose(kernels.conv2dInputGradient(dy, kernel, x.shape, window), dx);
+    await expectClose(kernels.conv2dKernelGradient(x, dy, kernel.shape, window), dKernel);
+  });
+
   it("batchNormTrain", async () => {
     const kernels = await onCpu();
     const [x, gamma, beta] = [uniform([3, 5, 4, 6], 7), uniform([6], 8), uniform([6], 9)];

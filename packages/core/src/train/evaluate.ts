@@ -2,6 +2,7 @@ import type { ImageStore } from "../data/images.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { forward, type PassContext } from "./forward.ts";
 import { addBatch, type Metrics, means, noMetrics, predictedClasses } from "./metrics.ts";
+import { nonFiniteEvaluation } from "./non-finite.ts";
 
 /** Metrics over a part of the data and the predicted class of each image. */
 export interface Evaluation {
@@ -9,7 +10,10 @@ export interface Evaluation {
   readonly predictions: readonly number[];
 }
 
-/** Runs images through the network in inference mode. */
+/**
+ * Runs images through the network in inference mode.
+ * @throws ThawError `non-finite`
+ */
 export async function evaluate<T extends DeviceTensor>(
   context: PassContext<T>,
   images: ImageStore,
@@ -22,17 +26,18 @@ export async function evaluate<T extends DeviceTensor>(
   const predictions: number[] = [];
   for (let start = 0; start < indices.length; start += batchSize) {
     const batch = indices.slice(start, start + batchSize);
-    const x = kernels.upload(images.batch(batch), [batch.length, ...images.imageShape]);
-    const outputs = forward(context, { from: 0, to: steps.length }, new Map([[0, x]]), { training: false });
+    const upload = (): T => kernels.upload(images.batch(batch), [batch.length, ...images.imageShape]);
+    const outputs = forward(context, { from: 0, to: steps.length }, new Map([[0, upload()]]), { training: false });
     const logits = outputs.take(steps.length - 1); // [batch, classes]
     const classCount = logits.shape[1] ?? 0;
     const batchLabels = Int32Array.from(batch, (index) => labels[index] ?? 0);
     const labelTensor = kernels.uploadLabels(batchLabels);
     const { probabilities, losses } = kernels.softmaxCrossEntropy(logits, labelTensor);
     const predicted = predictedClasses(await kernels.download(probabilities), classCount);
-    addBatch(sums, await kernels.download(losses), predicted, batchLabels);
+    const loss = addBatch(sums, await kernels.download(losses), predicted, batchLabels);
     predictions.push(...predicted);
     for (const tensor of [logits, labelTensor, probabilities, losses]) kernels.dispose(tensor);
+    if (!Number.isFinite(loss)) throw await nonFiniteEvaluation(context, upload());
   }
   return { metrics: means(sums), predictions };
 }

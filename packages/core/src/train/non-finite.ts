@@ -1,28 +1,39 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
-import { forward, type PassContext } from "./forward.ts";
+import { type ForwardMode, forward, type PassContext } from "./forward.ts";
 
 function hasNonFinite(values: Float32Array): boolean {
   return values.some((value) => !Number.isFinite(value));
 }
 
-/** Walks the network one layer at a time and names the first layer whose weights or output are not finite. */
-async function firstNonFiniteLayer<T extends DeviceTensor>(context: PassContext<T>, images: T): Promise<string> {
+/** All ones: where something is not finite, dropping out would only hide it. */
+const KEEP_ALL = {
+  training: true,
+  updates: false,
+  dropoutMask: (_name: string, _rate: number, shape: readonly number[]) =>
+    new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
+} as const;
+
+/**
+ * Walks the network one layer at a time and names the first layer whose weights or output are not finite.
+ * @param images the batch to look at; taken over
+ */
+async function firstNonFinite<T extends DeviceTensor>(
+  context: PassContext<T>,
+  images: T,
+  mode: ForwardMode,
+): Promise<string> {
   const { kernels, steps, variables } = context;
   let live = new Map<number, T>([[0, images]]);
-  const inspect = {
-    training: true,
-    updates: false,
-    dropoutMask: (_name: string, _rate: number, shape: readonly number[]) =>
-      new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
-  } as const;
   try {
-    for (const [index, { layer }] of steps.entries()) {
+    for (const [index, { layer, batchNormMode }] of steps.entries()) {
       for (const weight of layer.weights) {
+        // On batch statistics the moving ones come out of this very step: a consequence, no cause.
+        if (!weight.trainable && mode.training && batchNormMode === "batch-stats") continue;
         const values = await kernels.download(variables.get(`${layer.name}/${weight.name}`));
         if (hasNonFinite(values)) return `the weights "${layer.name}/${weight.name}"`;
       }
-      const activations = forward(context, { from: index, to: index + 1 }, live, inspect);
+      const activations = forward(context, { from: index, to: index + 1 }, live, mode);
       const crossing = new Set(steps.slice(index + 1).flatMap((step) => step.inputs.filter((input) => input <= index)));
       if (index === steps.length - 1) crossing.add(index);
       live = new Map([...crossing].map((input) => [input, activations.take(input)]));
@@ -36,8 +47,10 @@ async function firstNonFiniteLayer<T extends DeviceTensor>(context: PassContext<
   }
 }
 
+const HINT = "Lower the learning rate, or check the weights and images.";
+
 /**
- * Makes the error for a loss that is NaN or infinite.
+ * Makes the error for a training loss that is NaN or infinite.
  * @param images the batch that gave it; taken over
  */
 export async function nonFiniteLoss<T extends DeviceTensor>(
@@ -45,10 +58,27 @@ export async function nonFiniteLoss<T extends DeviceTensor>(
   images: T,
   at: { readonly epoch: number; readonly step: number; readonly loss: number },
 ): Promise<ThawError> {
-  const where = await firstNonFiniteLayer(context, images);
+  const where = await firstNonFinite(context, images, KEEP_ALL);
   return new ThawError(
     "non-finite",
     `Training stopped at epoch ${at.epoch}, step ${at.step}: the loss is ${at.loss}, and the first thing that is not finite is ${where}.`,
-    { hint: "Lower the learning rate, or check the weights and images.", details: { ...at, where } },
+    { hint: HINT, details: { ...at, loss: String(at.loss), where } },
+  );
+}
+
+/**
+ * Makes the error for a loss in inference mode that is NaN or infinite: the last update spoilt the weights, or the
+ * moving statistics overflowed.
+ * @param images the batch that gave it; taken over
+ */
+export async function nonFiniteEvaluation<T extends DeviceTensor>(
+  context: PassContext<T>,
+  images: T,
+): Promise<ThawError> {
+  const where = await firstNonFinite(context, images, { training: false });
+  return new ThawError(
+    "non-finite",
+    `Evaluation stopped: the loss is not finite, and the first thing that is not finite is ${where}.`,
+    { hint: HINT, details: { where } },
   );
 }

@@ -3,25 +3,33 @@ import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
 import type { Layer } from "../model/layer.ts";
 import type { HostTensor, NamedTensors } from "../model/safetensors.ts";
 
+function float32Data(value: HostTensor | undefined, name: string, shape: readonly number[]): Float32Array {
+  const hint = "Check that the weights belong to this architecture and alpha.";
+  if (value === undefined || !(value.data instanceof Float32Array)) {
+    throw new ThawError("weights-mismatch", `There are no float32 weights for "${name}".`, { hint });
+  }
+  if (value.shape.join() !== shape.join()) {
+    const message = `Weights "${name}" have shape [${value.shape.join(", ")}], expected [${shape.join(", ")}].`;
+    throw new ThawError("weights-mismatch", message, { hint });
+  }
+  return value.data;
+}
+
 /** All weights of a network on the device, by Keras name (`block_1_expand/kernel`). */
 export class Variables<T extends DeviceTensor> {
   readonly #kernels: Kernels<T>;
   readonly #tensors = new Map<string, T>();
 
+  /** @throws ThawError `weights-mismatch` where a weight is missing, no float32, or of another shape */
   constructor(kernels: Kernels<T>, layers: readonly Layer[], values: NamedTensors) {
     this.#kernels = kernels;
-    for (const layer of layers) {
-      for (const weight of layer.weights) {
-        const name = `${layer.name}/${weight.name}`;
-        const value = values.get(name);
-        if (value === undefined || !(value.data instanceof Float32Array)) {
-          throw new ThawError("weights-mismatch", `There are no float32 weights for "${name}".`, {
-            hint: "Check that the weights belong to this architecture and alpha.",
-          });
-        }
-        this.#tensors.set(name, kernels.upload(value.data, weight.shape));
-      }
-    }
+    const checked = layers.flatMap((layer) =>
+      layer.weights.map(({ name, shape }) => {
+        const data = float32Data(values.get(`${layer.name}/${name}`), `${layer.name}/${name}`, shape);
+        return { name: `${layer.name}/${name}`, shape, data };
+      }),
+    );
+    for (const { name, shape, data } of checked) this.#tensors.set(name, kernels.upload(data, shape));
   }
 
   get(name: string): T {
