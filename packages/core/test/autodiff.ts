@@ -18,7 +18,13 @@ const padded = (x: tf.Tensor4D, [rows, columns]: Padding): tf.Tensor4D =>
   ]);
 
 /** A layer in tfjs's public operations, whose gradients tfjs knows; shares no code with the kernel set. */
-function apply(layer: Layer, inputs: readonly tf.Tensor[], weight: (name: string) => tf.Tensor, mode: string | null, masks: Masks): tf.Tensor {
+function apply(
+  layer: Layer,
+  inputs: readonly tf.Tensor[],
+  weight: (name: string) => tf.Tensor,
+  mode: string | null,
+  masks: Masks,
+): tf.Tensor {
   const [x, second] = inputs as [tf.Tensor4D, tf.Tensor4D | undefined];
   const { op } = layer;
   switch (op.type) {
@@ -86,7 +92,10 @@ export function autodiff(
       }
       const inputs = layer.inputs.flatMap((name) => outputs.get(name) ?? []);
       const mode = treatments[index]?.batchNormMode ?? null;
-      outputs.set(layer.name, apply(layer, inputs, (name) => variable(`${layer.name}/${name}`), mode, masks));
+      outputs.set(
+        layer.name,
+        apply(layer, inputs, (name) => variable(`${layer.name}/${name}`), mode, masks),
+      );
     }
     const logits = outputs.get(layers.at(-1)?.name ?? "") as tf.Tensor2D;
     const oneHot = tf.oneHot(tf.tensor1d(batch.labels, "int32"), logits.shape[1]);

@@ -12,7 +12,9 @@ const RANGES: Readonly<Record<string, readonly [low: number, high: number]>> = {
 
 /** Random weights for layers, moving statistics too: unlike fresh ones, no two channels are alike. */
 export function randomWeights(layers: readonly Layer[], seed: number): Map<string, HostTensor> {
-  const named = layers.flatMap((layer) => layer.weights.map((weight) => ({ ...weight, name: `${layer.name}/${weight.name}` })));
+  const named = layers.flatMap((layer) =>
+    layer.weights.map((weight) => ({ ...weight, name: `${layer.name}/${weight.name}` })),
+  );
   return new Map(
     named.map(({ name, shape }): [string, HostTensor] => {
       const random = randomStream(seed, name);

@@ -1,8 +1,9 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { BlobRef, Dataset } from "../src/data/dataset.ts";
 import { randomStream } from "../src/data/random.ts";
+import { buildNetwork } from "../src/model/network.ts";
 import { type HostTensor, parseSafetensors, writeSafetensors } from "../src/model/safetensors.ts";
-import { makePlan, networkOf, type Plan } from "../src/plan/plan.ts";
+import { makePlan, type Plan } from "../src/plan/plan.ts";
 import type { Outcome } from "../src/runner/outcome.ts";
 import type { Host, RunEvent } from "../src/runner/runner.ts";
 import { sha256 } from "../src/spec/hash.ts";
@@ -30,11 +31,26 @@ function drawImages(count: number): { pixels: Uint8Array; labels: number[] } {
   return { pixels, labels };
 }
 
+/** Bytes in memory, by reference. */
+interface StoredBlob {
+  readonly ref: BlobRef;
+  readonly bytes: Uint8Array;
+}
+
+async function store(bytes: Uint8Array): Promise<StoredBlob> {
+  return { ref: { sha256: await sha256(bytes), bytes: bytes.byteLength }, bytes };
+}
+
+const usualModel = specWith({ model: { alpha: 0.35, imageSize: SIDE } }).model;
+/** Made once: drawing 400,000 weights costs more than a step. */
+const usualWeights = randomWeights(buildNetwork(usualModel, CLASSES.length).layers, 9);
+const usualBlob = store(writeSafetensors(usualWeights));
+
 /** What a run needs, all of it in memory. */
 export interface TinyRun {
   readonly plan: Plan;
   readonly blobs: ReadonlyMap<string, Uint8Array>;
-  /** Weights that the run starts from. */
+  /** Weights that the run starts from, unless they are fresh. */
   readonly initial: ReadonlyMap<string, HostTensor>;
   /** uint8 pixels of all images. */
   readonly pixels: Uint8Array;
@@ -43,21 +59,17 @@ export interface TinyRun {
 /** How a run differs from the usual one. */
 export interface TinyRunOptions {
   readonly images?: number;
+  /** Starts from the seed's own weights instead of random ones. */
+  readonly fresh?: boolean;
   /** Changes the weights before they are written, to plant faults. */
   readonly spoil?: (weights: Map<string, HostTensor>) => void;
 }
 
 /**
- * Plans a run of MobileNetV2 0.35 at 32 px on 14 images in batches of 4, head alone and in order unless the fields say
- * otherwise. Its weights are random, moving statistics too.
+ * Plans a run of MobileNetV2 0.35 at 32 px on 9 images, 6 of them to train on in batches of 4; the head alone trains,
+ * and in order, unless the fields say otherwise. Its weights are random, moving statistics too.
  */
 export async function tinyRun(fields: Partial<SpecInput>, options: TinyRunOptions = {}): Promise<TinyRun> {
-  const blobs = new Map<string, Uint8Array>();
-  const put = async (bytes: Uint8Array): Promise<BlobRef> => {
-    const ref = { sha256: await sha256(bytes), bytes: bytes.byteLength };
-    blobs.set(ref.sha256, bytes);
-    return ref;
-  };
   const spec = specWith({
     data: { kind: "tensors", file: "images.safetensors", classes: CLASSES },
     split: { validation: 0.25, by: "last" },
@@ -68,25 +80,31 @@ export async function tinyRun(fields: Partial<SpecInput>, options: TinyRunOption
     ...fields,
     model: { alpha: 0.35, imageSize: SIDE, ...fields.model },
   });
-  const count = options.images ?? 14;
+  const count = options.images ?? 9;
   const { pixels, labels } = drawImages(count);
+  const shard = await store(pixels);
   const ids = labels.map((_, index) => `image-${index}`);
   const dataset: Dataset = {
     source: "the test",
     classes: CLASSES,
     imageShape: [SIDE, SIDE, 3],
-    shards: [{ ...(await put(pixels)), count }],
+    shards: [{ ...shard.ref, count }],
     labels,
     ids,
     hashes: ids,
     decoding: {},
   };
-  const none = { blob: null, source: "none" };
-  const draft = await makePlan({ spec, weights: none, headWeights: null, dataset, warnings: [] });
-  const initial = randomWeights(networkOf(draft).layers, 9);
+  const initial = new Map([...usualWeights].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]));
   options.spoil?.(initial);
-  const weights = { blob: await put(writeSafetensors(initial)), source: "random" };
-  return { plan: await makePlan({ spec, weights, headWeights: null, dataset, warnings: [] }), blobs, initial, pixels };
+  const weights = options.spoil === undefined ? await usualBlob : await store(writeSafetensors(initial));
+  const ref = options.fresh === true ? { blob: null, source: "fresh" } : { blob: weights.ref, source: "random" };
+  const plan = await makePlan({ spec, weights: ref, headWeights: null, dataset, warnings: [] });
+  return {
+    plan,
+    blobs: new Map([shard, weights].map(({ ref: { sha256: hash }, bytes }) => [hash, bytes])),
+    initial,
+    pixels,
+  };
 }
 
 /** Everything that a run said, with its final weights. */

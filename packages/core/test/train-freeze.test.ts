@@ -41,7 +41,9 @@ describe("frozen weights", () => {
     const moved = await movedIn(run);
     expect(moved).toEqual(mayMove(run.plan));
     expect(moved).toHaveLength(count);
-    const first = networkOf(run.plan).layers.slice(0, freeze).map((layer) => layer.name);
+    const first = networkOf(run.plan)
+      .layers.slice(0, freeze)
+      .map((layer) => layer.name);
     expect(moved.filter((name) => first.includes(name.split("/")[0] ?? ""))).toEqual([]);
   });
 
@@ -52,13 +54,17 @@ describe("frozen weights", () => {
   });
 
   it("keep the moving statistics of layers that train with batchNorm inference-all", async () => {
-    const moved = await movedIn(await tinyRun({ freeze: 140, batchNorm: "inference-all", optimizer: STEEP }, { images: 6 }));
+    const moved = await movedIn(
+      await tinyRun({ freeze: 140, batchNorm: "inference-all", optimizer: STEEP }, { images: 6 }),
+    );
     expect(moved.filter((name) => name.includes("moving_"))).toEqual([]);
     expect(moved).toContain("Conv_1_bn/gamma");
   });
 });
 
 describe("lrMultiplier", () => {
+  const largestOf = (values: readonly number[]): number =>
+    values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   const delta = (before: HostTensor | undefined, after: HostTensor | undefined): readonly number[] =>
     Array.from(after?.data ?? [], (value, index) => value - (before?.data[index] ?? Number.NaN));
 
@@ -69,7 +75,10 @@ describe("lrMultiplier", () => {
       { layers: "Conv_1_bn", lrMultiplier: bn },
       { layers: ".*", lrMultiplier: 0 },
     ];
-    const train = async (conv: number, bn: number): Promise<{ run: TinyRun; weights: ReadonlyMap<string, HostTensor> }> => {
+    const train = async (
+      conv: number,
+      bn: number,
+    ): Promise<{ run: TinyRun; weights: ReadonlyMap<string, HostTensor> }> => {
       const run = await tinyRun({ freeze: rules(conv, bn), optimizer: STEEP, split: { validation: 0 } }, { images: 4 });
       return { run, weights: (await complete(run)).weights };
     };
@@ -77,9 +86,9 @@ describe("lrMultiplier", () => {
     const step = (result: typeof whole): readonly number[] =>
       delta(result.run.initial.get("Conv_1/kernel"), result.weights.get("Conv_1/kernel"));
     const [full, small] = [step(whole), step(tenth)];
-    const largest = Math.max(...full.map(Math.abs));
+    const largest = largestOf(full);
     expect(largest).toBeGreaterThan(1e-3);
-    expect(Math.max(...small.map((value, index) => Math.abs(value - 0.1 * (full[index] ?? 0))))).toBeLessThan(largest * 1e-4);
+    expect(largestOf(small.map((value, index) => value - 0.1 * (full[index] ?? 0)))).toBeLessThan(largest * 1e-4);
     expect(new Set(step(none))).toEqual(new Set([0]));
     expect(movedNames(none.run.initial, none.weights).sort()).toEqual(["head/bias", "head/kernel"]);
     expect(movedNames(whole.run.initial, whole.weights).sort()).toEqual(["Conv_1/kernel", "head/bias", "head/kernel"]);
@@ -101,8 +110,8 @@ describe("phases", () => {
       ["head-first", 2, 1e-3],
       ["phase-2", 3, 0.25],
     ]);
-    expect(outcome.steps?.map((step) => step.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(events[0]).toMatchObject({ totalSteps: 9 });
+    expect(outcome.steps?.map((step) => step.step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(events[0]).toMatchObject({ totalSteps: 6 });
     expect(outcome.trainable.tensors).toBe(5);
     expect(outcome.final.epoch).toBe(3);
     const moved = await movedIn(run);
@@ -115,7 +124,7 @@ describe("phases", () => {
   it("begin as a run of the first phase alone", async () => {
     const both = (await complete(await tinyRun({ phases: [head, rest] }))).outcome;
     const alone = (await complete(await tinyRun({ epochs: 2, freeze: 155 }))).outcome;
-    expect(both.steps?.slice(0, 6)).toEqual(alone.steps);
+    expect(both.steps?.slice(0, 4)).toEqual(alone.steps);
   });
 
   it("are a plain run where there is one", async () => {

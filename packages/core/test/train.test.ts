@@ -21,14 +21,14 @@ function batchOf({ plan, pixels }: TinyRun, indices: readonly number[]): StepBat
 describe("train", () => {
   it("takes the steps of a plain loop of autodiff and SGD", async () => {
     await cpuKernels();
-    const fields = { freeze: 151, epochs: 2, optimizer: { name: "sgd", learningRate: 0.05 } } as const;
+    const fields = { freeze: 151, epochs: 2, optimizer: { name: "sgd", learningRate: 0.002 } } as const;
     const run = await tinyRun(fields);
     const { outcome } = await complete(run);
     const { layers } = networkOf(run.plan);
     const treatments = run.plan.phases[0]?.treatments ?? [];
     const weights = new Map([...run.initial].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]));
     const losses: number[] = [];
-    for (const start of [0, 4, 8, 0, 4, 8]) {
+    for (const start of [0, 4, 0, 4]) {
       const batch = batchOf(run, run.plan.splits.train.slice(start, start + 4));
       const { loss, gradients } = autodiff(layers, treatments, weights, batch, keepAll);
       losses.push(loss);
@@ -37,15 +37,16 @@ describe("train", () => {
       ]);
       for (const [name, gradient] of Object.entries(gradients)) {
         const data = weights.get(name)?.data ?? new Float32Array();
-        for (const [index, value] of gradient.entries()) data[index] = (data[index] ?? 0) - 0.05 * value;
+        for (const [index, value] of gradient.entries()) data[index] = (data[index] ?? 0) - 0.002 * value;
       }
     }
-    expect(outcome.steps?.map((step) => [step.epoch, step.step])).toEqual([1, 2, 3, 4, 5, 6].map((s) => [s < 4 ? 1 : 2, s]));
+    expect(outcome.steps?.map((step) => [step.epoch, step.step])).toEqual([1, 2, 3, 4].map((s) => [s < 3 ? 1 : 2, s]));
     for (const [index, loss] of losses.entries()) expect(outcome.steps?.[index]?.loss).toBeCloseTo(loss, 4);
-    // The epoch's loss weighs images, not batches: the last batch has 3 of 11.
-    const [first = 0, second = 0, third = 0] = losses;
-    expect(run.plan.splits.train).toHaveLength(10);
-    expect(outcome.epochs[0]?.train.loss).toBeCloseTo((4 * first + 4 * second + 2 * third) / 10, 4);
+    expect(new Set(losses.map((loss) => loss.toFixed(3))).size).toBe(4);
+    // The epoch's loss weighs images, not batches: the last batch has 2 of 6.
+    const [first = 0, second = 0] = losses;
+    expect(run.plan.splits.train).toHaveLength(6);
+    expect(outcome.epochs[0]?.train.loss).toBeCloseTo((4 * first + 2 * second) / 6, 4);
   });
 
   it("is the same twice, bit for bit, and another with another seed", async () => {
@@ -63,12 +64,12 @@ describe("train", () => {
   it("says start, a step a batch with the last one smaller, an epoch, weights, end", async () => {
     const { events, outcome } = await complete(await tinyRun({ epochs: 2 }));
     expect(events.map((event) => event.type)).toEqual([
-      ...["start", "step", "step", "step", "epoch", "step", "step", "step", "epoch", "weights", "end"],
+      ...["start", "step", "step", "epoch", "step", "step", "epoch", "weights", "end"],
     ]);
-    expect(events[0]).toMatchObject({ totalSteps: 6, trainable: { tensors: 2, params: 1280 * 3 + 3 } });
-    expect(events.flatMap((event) => (event.type === "step" ? [event.images] : []))).toEqual([4, 4, 2, 4, 4, 2]);
-    expect(outcome.timing.stepMs).toHaveLength(6);
-    expect(outcome.predictions.validation).toHaveLength(4);
+    expect(events[0]).toMatchObject({ totalSteps: 4, trainable: { tensors: 2, params: 1280 * 3 + 3 } });
+    expect(events.flatMap((event) => (event.type === "step" ? [event.images] : []))).toEqual([4, 2, 4, 2]);
+    expect(outcome.timing.stepMs).toHaveLength(4);
+    expect(outcome.predictions.validation).toHaveLength(3);
   });
 
   it("keeps step losses only where the spec says so", async () => {
@@ -79,10 +80,10 @@ describe("train", () => {
     const kernels = await cpuKernels();
     const before = kernels.memory().tensors;
     const atSteps: number[] = [];
-    for await (const event of runEvents(await tinyRun({ freeze: 100, epochs: 2, model: { head: { dropout: 0.5 } } }))) {
+    for await (const event of runEvents(await tinyRun({ freeze: 120, epochs: 2, model: { head: { dropout: 0.5 } } }))) {
       if (event.type === "step") atSteps.push(kernels.memory().tensors - before);
     }
-    expect(atSteps).toHaveLength(6);
+    expect(atSteps).toHaveLength(4);
     expect(new Set(atSteps).size).toBe(1);
     expect(kernels.memory().tensors).toBe(before);
   });
@@ -90,7 +91,8 @@ describe("train", () => {
   it("frees everything when its reader walks away", async () => {
     const kernels = await cpuKernels();
     const before = kernels.memory().tensors;
-    for await (const event of runEvents(await tinyRun({ epochs: 5 }))) if (event.type === "step" && event.step === 2) break;
+    for await (const event of runEvents(await tinyRun({ epochs: 5 })))
+      if (event.type === "step" && event.step === 2) break;
     expect(kernels.memory().tensors).toBe(before);
   });
 });
@@ -100,13 +102,19 @@ describe("validation and test metrics", () => {
     const kernels = await cpuKernels();
     const run = await tinyRun({
       freeze: 140,
+      batchSize: 2,
       split: { validation: 0.4, test: 0.3, by: "last" },
       model: { head: { dropout: 0.5 } },
       augmentation: { horizontalFlip: true, maxShift: 4 },
     });
     const { outcome, weights } = await complete(run);
     const network = networkOf(run.plan);
-    const context = contextOf(kernels, { base: network.base.layers, head: network.head, layers: network.layers }, weights, 0);
+    const context = contextOf(
+      kernels,
+      { base: network.base.layers, head: network.head, layers: network.layers },
+      weights,
+      0,
+    );
     for (const part of ["validation", "test"] as const) {
       const indices = run.plan.splits[part];
       const activations = forwardAll<Tensor>(context, batchOf(run, indices), { training: false });
@@ -115,14 +123,16 @@ describe("validation and test metrics", () => {
       kernels.dispose(output);
       const rows = indices.map((_, row) => Array.from(logits.subarray(row * 3, row * 3 + 3)));
       const labels = indices.map((index) => run.plan.dataset.labels[index] ?? 0);
-      const losses = rows.map((row, i) => Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - (row[labels[i] ?? 0] ?? 0));
+      const losses = rows.map(
+        (row, i) => Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - (row[labels[i] ?? 0] ?? 0),
+      );
       const predictions = rows.map((row) => row.indexOf(Math.max(...row)));
       const correct = predictions.filter((prediction, i) => prediction === labels[i]).length;
       expect(outcome.predictions[part]).toEqual(predictions);
       expect(outcome.final[part]?.accuracy).toBeCloseTo(correct / indices.length, 10);
       expect(outcome.final[part]?.loss).toBeCloseTo(losses.reduce((a, b) => a + b, 0) / indices.length, 4);
     }
-    expect(run.plan.splits.validation.length % 4).not.toBe(0); // a smaller last batch
+    expect(run.plan.splits.validation.length % 2).toBe(1); // a smaller last batch
     expect(outcome.epochs.at(-1)?.validation).toEqual(outcome.final.validation);
     context.variables.dispose();
   });
@@ -152,9 +162,14 @@ describe("the order", () => {
     const { outcome } = await complete(run);
     const network = networkOf(run.plan);
     const { initial } = run;
-    const context = contextOf(kernels, { base: network.base.layers, head: network.head, layers: network.layers }, initial, 155);
+    const context = contextOf(
+      kernels,
+      { base: network.base.layers, head: network.head, layers: network.layers },
+      initial,
+      155,
+    );
     const order = epochOrder(run.plan.splits.train, true, 3, 1);
-    for (const [step, start] of [0, 4, 8].entries()) {
+    for (const [step, start] of [0, 4].entries()) {
       const batch = batchOf(run, order.slice(start, start + 4));
       const output = forwardAll<Tensor>(context, batch, { training: false }).take(network.layers.length - 1);
       const labels = kernels.uploadLabels(batch.labels);
@@ -171,7 +186,7 @@ describe("what the spec switches on", () => {
     ["dropout", { model: { head: { dropout: 0.5 } } }],
     ["flips", { augmentation: { horizontalFlip: true } }],
     ["shifts", { augmentation: { maxShift: 3 } }],
-    ["another batch size", { batchSize: 5 }],
+    ["another batch size", { batchSize: 3 }],
     ["shuffling", { shuffle: true }],
   ])("%s changes the losses", async (_title, fields) => {
     const usual = (await complete(await tinyRun({}))).outcome.steps;
@@ -181,24 +196,35 @@ describe("what the spec switches on", () => {
   it("a schedule is recorded by epoch, from step to step", async () => {
     const rate = { schedule: "exponential", initial: 0.01, decaySteps: 3, decayRate: 0.5, staircase: false } as const;
     const { outcome } = await complete(await tinyRun({ epochs: 3, optimizer: { name: "adam", learningRate: rate } }));
-    expect(outcome.epochs.map((epoch) => epoch.learningRate)).toEqual([0, 3, 6].map((step) => learningRateAt(rate, step)));
+    expect(outcome.epochs.map((epoch) => epoch.learningRate)).toEqual(
+      [0, 2, 4].map((step) => learningRateAt(rate, step)),
+    );
   });
 
   it("under-trained is a run that never left chance", async () => {
     const slow = await complete(await tinyRun({ optimizer: { name: "sgd", learningRate: 1e-30 } }));
     expect(slow.outcome.underTrained).toBe(true);
-    const fast = await complete(await tinyRun({ epochs: 12, optimizer: { name: "adam", learningRate: 0.01 } }));
+    const rate = { name: "adam", learningRate: 0.01 } as const;
+    const fast = await complete(await tinyRun({ epochs: 10, optimizer: rate }, { fresh: true }));
     expect(fast.outcome.epochs.at(-1)?.train.accuracy).toBe(1);
     expect(fast.outcome.underTrained).toBe(false);
   });
 });
 
 describe("weights that do not fit", () => {
-  const head = (shape: readonly number[]): HostTensor => ({ dtype: "float32", shape, data: new Float32Array(1280 * 3) });
+  const head = (shape: readonly number[]): HostTensor => ({
+    dtype: "float32",
+    shape,
+    data: new Float32Array(1280 * 3),
+  });
 
   it.each([
     ["transposed", head([3, 1280]), 'Weights "head/kernel" have shape [3, 1280], expected [1280, 3].'],
-    ["float64", { ...head([1280, 3]), dtype: "float64", data: new Float64Array(3840) } as HostTensor, 'no float32 weights for "head/kernel"'],
+    [
+      "float64",
+      { ...head([1280, 3]), dtype: "float64", data: new Float64Array(3840) } as HostTensor,
+      'no float32 weights for "head/kernel"',
+    ],
   ])("%s are an error", async (_title, tensor, message) => {
     const run = await tinyRun({}, { spoil: (weights) => weights.set("head/kernel", tensor) });
     await expect(complete(run)).rejects.toThrow(message);
@@ -207,6 +233,8 @@ describe("weights that do not fit", () => {
 
   it("of another hash are an error", async () => {
     const run = await tinyRun({});
-    await expect(complete(run, { readBlob: async () => new Uint8Array(8) })).rejects.toMatchObject({ code: "blob-corrupt" });
+    await expect(complete(run, { readBlob: async () => new Uint8Array(8) })).rejects.toMatchObject({
+      code: "blob-corrupt",
+    });
   });
 });

@@ -5,7 +5,7 @@ import type { Tfjs } from "./tfjs-kernels.ts";
 import { paddedShape, paddingKernels } from "./tfjs-padding.ts";
 
 /** Convolution gradients that a tfjs backend may lack. */
-export type ComposedName = "conv2dKernelGradient" | "depthwiseConv2dInputGradient" | "depthwiseConv2dKernelGradient";
+type ComposedName = "conv2dKernelGradient" | "depthwiseConv2dInputGradient" | "depthwiseConv2dKernelGradient";
 
 /**
  * Convolution gradients composed of products, slices and forward convolutions, for tfjs backends that have no kernels

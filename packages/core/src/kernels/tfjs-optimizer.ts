@@ -4,7 +4,7 @@ import type { Kernels, OptimizerUpdate } from "./kernels.ts";
 import type { Tfjs } from "./tfjs-kernels.ts";
 
 /** Number of slots that an optimizer keeps for every weight. */
-export function slotCount(update: OptimizerUpdate): number {
+function slotCount(update: OptimizerUpdate): number {
   switch (update.type) {
     case "sgd":
       return update.momentum === 0 ? 0 : 1;
@@ -16,13 +16,13 @@ export function slotCount(update: OptimizerUpdate): number {
 }
 
 /** A flat weight vector and its slots after a step. */
-export interface FlatUpdate {
+interface FlatUpdate {
   readonly weights: Tensor;
   readonly slots: readonly Tensor[];
 }
 
 /** Computes an update of flat tensors `[total size]`; consumes nothing. */
-export type FlatStep = (
+type FlatStep = (
   update: OptimizerUpdate,
   weights: Tensor,
   gradients: Tensor,
@@ -36,7 +36,7 @@ function slotAt(slots: readonly Tensor[], index: number): Tensor {
 }
 
 /** The formulas of Keras 3's optimizers, in its order of operations. */
-export function flatStep(tf: Tfjs): FlatStep {
+function flatStep(tf: Tfjs): FlatStep {
   return (update, weights, gradients, slots) => {
     switch (update.type) {
       case "sgd": {
@@ -72,10 +72,8 @@ export function flatStep(tf: Tfjs): FlatStep {
  * The optimizer step over a group of weights: flattened, so that a step costs a handful of ops however many weights
  * there are.
  */
-export function optimizerKernels(
-  tf: Tfjs,
-  step: FlatStep = flatStep(tf),
-): Pick<Kernels<Tensor>, "optimizerSlots" | "optimizerStep"> {
+export function optimizerKernels(tf: Tfjs): Pick<Kernels<Tensor>, "optimizerSlots" | "optimizerStep"> {
+  const step = flatStep(tf);
   const flatten = (tensors: readonly Tensor[]): Tensor => {
     // Two weights in three are vectors already, and a reshape is an operation.
     const [first, ...others] = tensors.map((tensor) => (tensor.rank === 1 ? tensor : tf.reshape(tensor, [-1])));
