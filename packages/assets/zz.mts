@@ -4,7 +4,7 @@ import { tinyLayers } from "./test/tiny.ts";
 const layers = tinyLayers();
 const codes: Record<string, number> = {}; let worst=0; const t0=Date.now();
 const [from,to]=[Number(process.argv[2]),Number(process.argv[3])];
-for (const name of ["keras-3.15.1-nested.h5","keras-3.15.1-nested.weights.h5","keras-2.12.0-nested.weights.h5"]) {
+for (const name of [process.argv[4]!]) {
 const src=gunzipSync(readFileSync(`test/fixtures/weights/${name}.gz`));
 for (let seed=from; seed<to; seed++){ 
   let st=seed; const random=(b: number)=>{ st=(Math.imul(st,1103515245)+12345)&0x7fffffff; return (st>>8)%b; };

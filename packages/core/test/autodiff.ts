@@ -39,12 +39,14 @@ function apply(
       return op.useBias ? tf.add(y, weight("bias")) : y;
     }
     case "BatchNormalization": {
-      const { mean, variance } =
-        mode === "batch-stats"
-          ? tf.moments(x, [0, 1, 2])
-          : { mean: weight("moving_mean"), variance: weight("moving_variance") };
+      const [gamma, beta] = [weight("gamma") as tf.Tensor1D, weight("beta") as tf.Tensor1D];
+      if (mode === "inference") {
+        const [mean, variance] = [weight("moving_mean") as tf.Tensor1D, weight("moving_variance") as tf.Tensor1D];
+        return tf.batchNorm(x, mean, variance, beta, gamma, op.epsilon);
+      }
+      const { mean, variance } = tf.moments(x, [0, 1, 2]);
       const centered = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, op.epsilon)));
-      return tf.add(tf.mul(centered, weight("gamma")), weight("beta"));
+      return tf.add(tf.mul(centered, gamma), beta);
     }
     case "ReLU":
       return op.maxValue === null ? tf.relu(x) : tf.relu6(x);

@@ -40,8 +40,8 @@ const CUTS = Array.from({ length: layers.length }, (_, index) => index + 1);
 
 describe.each([
   ["inference mode", INFERENCE, CUTS],
-  // Batch statistics everywhere; every fifth cut, those inside residual blocks among them.
-  ["training mode", LOOK, CUTS.filter((cut) => cut % 5 === 0)],
+  // Batch statistics everywhere; 50, 100 and 118 are inside residual blocks.
+  ["training mode", LOOK, [1, 20, 50, 67, 100, 118, 140, 155, 157]],
 ] as const)("two ranges in %s", (_title, mode, cuts) => {
   it("give the logits of one, bit for bit, wherever the cut is, and leave no tensor", async () => {
     const kernels = await cpuKernels();

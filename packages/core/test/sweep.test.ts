@@ -25,10 +25,10 @@ describe("expandGroup", () => {
   it("makes every combination, the first key outermost", () => {
     const cells = expand({ vary: { freeze: [0, "block_1_expand"], learningRate: [1e-4, 1e-5] } });
     expect(cells.map((cell) => cell.label)).toEqual([
-      "freeze-0_lr-0.0001",
-      "freeze-0_lr-0.00001",
-      "freeze-block_1_expand_lr-0.0001",
-      "freeze-block_1_expand_lr-0.00001",
+      "freeze-0_lr-1e-4",
+      "freeze-0_lr-1e-5",
+      "freeze-block_1_expand_lr-1e-4",
+      "freeze-block_1_expand_lr-1e-5",
     ]);
     expect(cells.map(({ spec }) => [spec.freeze, spec.optimizer.learningRate])).toEqual([
       [0, 1e-4],
@@ -36,7 +36,7 @@ describe("expandGroup", () => {
       ["block_1_expand", 1e-4],
       ["block_1_expand", 1e-5],
     ]);
-    expect(cells[0]?.spec.name).toBe("s-g-freeze-0_lr-0.0001");
+    expect(cells[0]?.spec.name).toBe("s-g-freeze-0_lr-1e-4");
   });
 
   it("keeps the rest of the experiment, the other fields of the optimizer too", () => {

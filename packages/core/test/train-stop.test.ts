@@ -79,7 +79,6 @@ describe("a loss that is not finite", () => {
     ["head/bias", Number.NEGATIVE_INFINITY, 'the weights "head/bias"', 155],
     // Finite, but no float32 holds what they make; moving statistics that this spoils are not the cause.
     ["block_3_project/kernel", 2e37, 'the output of layer "block_3_project_BN"', 0],
-    ["block_3_project/kernel", 3e38, 'the output of layer "block_3_project"', 155],
   ] as const)("stops the run at once and names the first cause: %s = %s", async (name, value, where, freeze) => {
     const run = await tinyRun({ freeze }, { images: 6, spoil: plant(name, value) });
     const error = await failureOf(() => complete(run));
@@ -94,7 +93,7 @@ describe("a loss that is not finite", () => {
     const kernels = await cpuKernels();
     const before = kernels.memory().tensors;
     const events: RunEvent[] = [];
-    const run = await tinyRun({ freeze: 0, optimizer: { name: "sgd", learningRate: 1e38 } }, { images: 12 });
+    const run = await tinyRun({ freeze: 0, optimizer: { name: "sgd", learningRate: 1e38 } }, { images: 8 });
     const error = await failureOf(async () => {
       for await (const event of runEvents(run)) events.push(event);
     });

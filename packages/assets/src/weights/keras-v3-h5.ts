@@ -29,6 +29,7 @@ interface Container {
 /** Keras 2.12 called the list of a model's layers `_layer_checkpoint_dependencies`, every later one `layers`. */
 const LAYER_LISTS = ["layers", "_layer_checkpoint_dependencies"] as const;
 const MAX_DEPTH = 16;
+const MAX_GROUPS = 20_000;
 
 /** Names of a layer's variables in the order in which Keras 3 numbers them. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
@@ -69,8 +70,16 @@ function readHolder(key: string, group: Hdf5Group): Holder {
 }
 
 /** All models in the file, the outermost first; what is no layer list (an optimizer's state, seeds) is no weight. */
-function containersOf(group: Hdf5Group, where: string, path = "", depth = 0): Container[] {
+function containersOf(
+  group: Hdf5Group,
+  where: string,
+  path = "",
+  depth = 0,
+  visited: { groups: number } = { groups: 0 },
+): Container[] {
+  // A damaged file can link a group into itself.
   if (depth > MAX_DEPTH) throw weightsInvalid(where, `groups are nested deeper than ${MAX_DEPTH} at ${path}`);
+  if (++visited.groups > MAX_GROUPS) throw weightsInvalid(where, `it has more than ${MAX_GROUPS} groups`);
   const found: Container[] = [];
   for (const key of group.keys()) {
     if (path === "" && (key === "optimizer" || key === "vars")) continue;
@@ -84,7 +93,7 @@ function containersOf(group: Hdf5Group, where: string, path = "", depth = 0): Co
       });
       found.push({ path: childPath, holders });
     }
-    found.push(...containersOf(child, where, `${childPath}/`, depth + 1));
+    found.push(...containersOf(child, where, `${childPath}/`, depth + 1, visited));
   }
   return found;
 }

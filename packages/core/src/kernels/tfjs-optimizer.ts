@@ -22,12 +22,7 @@ interface FlatUpdate {
 }
 
 /** Computes an update of flat tensors `[total size]`; consumes nothing. */
-type FlatStep = (
-  update: OptimizerUpdate,
-  weights: Tensor,
-  gradients: Tensor,
-  slots: readonly Tensor[],
-) => FlatUpdate;
+type FlatStep = (update: OptimizerUpdate, weights: Tensor, gradients: Tensor, slots: readonly Tensor[]) => FlatUpdate;
 
 function slotAt(slots: readonly Tensor[], index: number): Tensor {
   const slot = slots[index];

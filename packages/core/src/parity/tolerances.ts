@@ -4,11 +4,14 @@ import type { KernelName } from "../kernels/kernels.ts";
 export const UNIT_ROUNDOFF = {
   /** IEEE 754 float32, round to nearest. */
   float32: 2 ** -24,
-  /** WGSL leaves the rounding direction open (WGSL 15.7.4, "correctly rounded"). */
+  /** WGSL leaves the rounding direction open (WGSL, "Floating Point Evaluation"). */
   wgsl: 2 ** -23,
 } as const;
 
-/** Smallest normal float32: a device may flush anything below to zero (WGSL 15.7.3; SwiftShader does). */
+/**
+ * Smallest normal float32: a device may flush anything below to zero (WGSL, "Floating Point Evaluation"); TensorFlow
+ * and SwiftShader do.
+ */
 export const SMALLEST_NORMAL = 2 ** -126;
 
 /** What one kernel may be off by beside its sum, with the reason. */
@@ -37,9 +40,9 @@ const BATCH_NORM: OpTolerance = {
  * Rung L1: bounds of single operations against float64, see {@link opBound}.
  *
  * Source: standard error analysis (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3: γ_K for a sum,
- * √K for its probabilistic form), and the accuracy table of the WGSL specification, section 15.7.4, for the
- * elementary functions: `/` 2.5 ULP, `inverseSqrt` 2 ULP, `sqrt` as 1/inverseSqrt, `exp` 3 + 2|x| ULP, `log` 3 ULP or
- * 2^-21 absolute on [0.5, 2]. One ULP is at most two roundings of float32.
+ * √K for its probabilistic form), and the accuracy tables in the WGSL specification's "Floating Point Evaluation" for
+ * the elementary functions: `/` 2.5 ULP, `inverseSqrt` 2 ULP, `sqrt` as 1/inverseSqrt, `exp` 3 + 2|x| ULP, `log` 3 ULP
+ * or 2^-21 absolute on [0.5, 2]. One ULP is at most two roundings of float32.
  */
 export const OP_TOLERANCES: Readonly<Record<ComputingKernel, OpTolerance>> = {
   conv2d: PRODUCT_SUM,
