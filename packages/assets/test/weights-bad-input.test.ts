@@ -146,6 +146,18 @@ describe("HDF5", () => {
     expect(tensors.get("Conv1/kernel")?.data).toEqual(reference.get("Conv1/kernel")?.data);
   });
 
+  test("a heap of texts whose free space is empty, on which HDF5 itself never ends", async () => {
+    const bytes = Uint8Array.from(await fixture("keras-3.15.1-nested.weights.h5"));
+    const view = new DataView(bytes.buffer);
+    const start = Buffer.from(bytes.buffer).indexOf("GCOL");
+    let object = start + 16;
+    while (view.getUint16(object, true) !== 0) object += 16 + Math.ceil(view.getUint32(object + 8, true) / 8) * 8;
+    view.setUint32(object + 8, 0, true);
+    const error = await parse(bytes, "heap.weights.h5");
+    expect(error.code).toBe("weights-invalid");
+    expect(error.message).toContain(`damaged heap of texts at byte ${start}`);
+  });
+
   test("not one of Keras's", async () => {
     await ready;
     const bytes = await legacyH5((file) => {

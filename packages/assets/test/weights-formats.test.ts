@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type NamedTensors, writeSafetensors } from "@thaw/core";
+import { type NamedTensors, tableBuilder, writeSafetensors } from "@thaw/core";
+import { FS, File as Hdf5File, ready } from "h5wasm";
 import { describe, expect, test } from "vitest";
 import { parseWeights, readWeights } from "../src/weights/read-weights.ts";
 import { selectWeights } from "../src/weights/select-weights.ts";
@@ -82,6 +83,24 @@ describe("readWeights", () => {
     const error = await errorOf(() => readWeights(join(folder, "keras-3.0.5-nested.weights.h5")));
     expect(error.code).toBe("weights-unmappable");
     expect(error.hint).toContain("Save the base network alone");
+  });
+
+  test("numbered groups are taken by number, not by spelling: conv2d_2 before conv2d_10", async () => {
+    await ready;
+    const file = new Hdf5File("/many.h5", "w");
+    const group = file.create_group("layers");
+    const table = tableBuilder();
+    let x = table.input("input", [8, 8, 1]);
+    for (let index = 0; index < 12; index++) {
+      x = table.conv2d(`conv_${index}`, x, 1, { kernelSize: 1, strides: 1, padding: "same" });
+      const vars = group.create_group(index === 0 ? "conv2d" : `conv2d_${index}`).create_group("vars");
+      vars.create_dataset({ name: "0", data: new Float32Array([index]), shape: [1, 1, 1, 1] });
+    }
+    file.close();
+    if (FS === null) throw new Error("no file system");
+    const { tensors } = await parseWeights(FS.readFile("/many.h5"), "many.weights.h5", table.layers);
+    const values = table.layers.slice(1).map(({ name }) => tensors.get(`${name}/kernel`)?.data[0]);
+    expect(values).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
   test("takes Keras 2's depthwise_kernel in safetensors", async () => {

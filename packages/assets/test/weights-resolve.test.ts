@@ -254,6 +254,19 @@ describe("imagenet", () => {
     expect(await resolveWeights("imagenet", options)).toMatchObject({ source: `imagenet (${official})` });
   });
 
+  test("a file put into the cache by hand is trusted as it is at its first use", async () => {
+    const { options, cache, cached } = await place();
+    const { official } = imagenetNames(0.35, 96);
+    const file = join(cache, "assets", "weights", official);
+    await mkdir(join(cache, "assets", "weights"), { recursive: true });
+    await writeFile(file, OFFICIAL);
+    expect((await resolveWeights("imagenet", options)).pinned).toBe(false);
+    expect(await cached()).toEqual([official, `${official}.sha256`]);
+    await copyFile(join(folder, "keras-3.15.1-base.h5"), file); // good weights too, but not the same file
+    const error = await errorOf(() => resolveWeights("imagenet", options));
+    expect(error.message).toContain("was damaged and was removed");
+  });
+
   test("a temporary file left by a killed process is not taken for the file", async () => {
     const { options, cache } = await place();
     const { official } = imagenetNames(0.35, 96);

@@ -32,7 +32,7 @@ describe("makePlan", () => {
     expect(phase?.cut).toEqual({
       index: 101,
       layer: "block_11_depthwise",
-      live: ["block_10_project_BN", "block_11_expand_relu"],
+      live: ["block_11_expand_relu", "block_10_project_BN"],
     });
     expect(phase?.treatments).toHaveLength(156);
     expect(phase?.cost.prefixMacs).toBeGreaterThan(0);
@@ -41,7 +41,13 @@ describe("makePlan", () => {
 
   it("lets a phase take what it leaves out from the spec", async () => {
     const sgd = { name: "sgd", learningRate: 0.5 } as const;
-    const { phases } = await plan({ freeze: 50, phases: [{ epochs: 1, freeze: 155, name: "head" }, { epochs: 2, optimizer: sgd }] });
+    const { phases } = await plan({
+      freeze: 50,
+      phases: [
+        { epochs: 1, freeze: 155, name: "head" },
+        { epochs: 2, optimizer: sgd },
+      ],
+    });
     expect(phases.map(({ name, epochs, freeze, optimizer }) => [name, epochs, freeze, optimizer.name])).toEqual([
       ["head", 1, 155, "adam"],
       ["phase-2", 2, 50, "sgd"],
@@ -73,7 +79,9 @@ describe("makePlan", () => {
   });
 
   it("refuses a bad policy of a later phase, and a split that comes out empty", async () => {
-    expect((await failureOf(() => plan({ phases: [{ epochs: 1 }, { epochs: 1, freeze: 200 }] }))).code).toBe("freeze-invalid");
+    expect((await failureOf(() => plan({ phases: [{ epochs: 1 }, { epochs: 1, freeze: 200 }] }))).code).toBe(
+      "freeze-invalid",
+    );
     expect((await failureOf(() => plan({ split: { by: "last", validation: 0.99 } }))).code).toBe("split-invalid");
   });
 });

@@ -5,7 +5,7 @@ import type { HostTensor } from "../src/model/safetensors.ts";
 /** Ranges that keep activations alive: what is not named here is drawn from -1 to 1. */
 const RANGES: Readonly<Record<string, readonly [low: number, high: number]>> = {
   gamma: [0.5, 2],
-  beta: [-0.5, 2.5],
+  beta: [-0.5, 1.5],
   moving_mean: [-0.5, 0.5],
   moving_variance: [0.25, 2],
 };

@@ -5,16 +5,17 @@ import { liveAt } from "../src/model/cut.ts";
 import { buildNetwork } from "../src/model/network.ts";
 import { backward } from "../src/train/backward.ts";
 import { type ForwardMode, forward, type PassContext } from "../src/train/forward.ts";
+import { calibratedWeights } from "./calibrated-weights.ts";
 import { cpuKernels } from "./cpu-engine.ts";
 import { contextOf, forwardAll, keepAll, type NamedNumbers, readAll, TRAINING } from "./one-step.ts";
-import { randomBatch, randomWeights } from "./random-weights.ts";
+import { randomBatch } from "./random-weights.ts";
 import { modelSpec } from "./spec-example.ts";
 import type { TinyNetwork } from "./tiny-network.ts";
 
 const { base, head, layers } = buildNetwork(modelSpec({ alpha: 0.35, imageSize: 32 }), 3);
 const network: TinyNetwork = { base: base.layers, head, layers };
-const weights = randomWeights(layers, 21);
 const batch = randomBatch(2, [32, 32, 3], 3, 22);
+const weights = await calibratedWeights(network, batch.images, 21);
 const LOOK = { training: true, updates: false, dropoutMask: keepAll } as const;
 const INFERENCE = { training: false } as const;
 

@@ -9,8 +9,8 @@ import type { Host, RunEvent } from "../src/runner/runner.ts";
 import { sha256 } from "../src/spec/hash.ts";
 import type { SpecInput } from "../src/spec/schema.ts";
 import { train } from "../src/train/train.ts";
+import { calibratedWeights } from "./calibrated-weights.ts";
 import { cpuKernels } from "./cpu-engine.ts";
-import { randomWeights } from "./random-weights.ts";
 import { specWith } from "./spec-example.ts";
 
 const SIDE = 32;
@@ -41,10 +41,17 @@ async function store(bytes: Uint8Array): Promise<StoredBlob> {
   return { ref: { sha256: await sha256(bytes), bytes: bytes.byteLength }, bytes };
 }
 
-const usualModel = specWith({ model: { alpha: 0.35, imageSize: SIDE } }).model;
+const { base, head, layers } = buildNetwork(
+  specWith({ model: { alpha: 0.35, imageSize: SIDE } }).model,
+  CLASSES.length,
+);
+
 /** Made once: drawing 400,000 weights costs more than a step. */
-const usualWeights = randomWeights(buildNetwork(usualModel, CLASSES.length).layers, 9);
-const usualBlob = store(writeSafetensors(usualWeights));
+const usual = (async () => {
+  const images = Float32Array.from(drawImages(9).pixels, (pixel) => pixel / 127.5 - 1);
+  const weights = await calibratedWeights({ base: base.layers, head, layers }, images, 9);
+  return { weights, blob: await store(writeSafetensors(weights)) };
+})();
 
 /** What a run needs, all of it in memory. */
 export interface TinyRun {
@@ -67,7 +74,7 @@ export interface TinyRunOptions {
 
 /**
  * Plans a run of MobileNetV2 0.35 at 32 px on 9 images, 6 of them to train on in batches of 4; the head alone trains,
- * and in order, unless the fields say otherwise. Its weights are random, moving statistics too.
+ * and in order, unless the fields say otherwise. Its weights are random, its moving statistics those of the images.
  */
 export async function tinyRun(fields: Partial<SpecInput>, options: TinyRunOptions = {}): Promise<TinyRun> {
   const spec = specWith({
@@ -94,9 +101,10 @@ export async function tinyRun(fields: Partial<SpecInput>, options: TinyRunOption
     hashes: ids,
     decoding: {},
   };
+  const { weights: usualWeights, blob: usualBlob } = await usual;
   const initial = new Map([...usualWeights].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]));
   options.spoil?.(initial);
-  const weights = options.spoil === undefined ? await usualBlob : await store(writeSafetensors(initial));
+  const weights = options.spoil === undefined ? usualBlob : await store(writeSafetensors(initial));
   const ref = options.fresh === true ? { blob: null, source: "fresh" } : { blob: weights.ref, source: "random" };
   const plan = await makePlan({ spec, weights: ref, headWeights: null, dataset, warnings: [] });
   return {

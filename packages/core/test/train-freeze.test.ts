@@ -39,8 +39,11 @@ describe("frozen weights", () => {
   ])("are the same bytes after training at depth %s, and all others move", async (freeze, count) => {
     const run = await tinyRun({ freeze, optimizer: STEEP }, { images: 6 });
     const moved = await movedIn(run);
-    expect(moved).toEqual(mayMove(run.plan));
-    expect(moved).toHaveLength(count);
+    expect(mayMove(run.plan)).toHaveLength(count);
+    expect(moved.filter((name) => !mayMove(run.plan).includes(name))).toEqual([]);
+    // A shift right below the next block's BN on batch statistics has no effect: its gradient is rounding, or 0.
+    const still = mayMove(run.plan).filter((name) => !moved.includes(name));
+    expect(still.filter((name) => !name.endsWith("_project_BN/beta"))).toEqual([]);
     const first = networkOf(run.plan)
       .layers.slice(0, freeze)
       .map((layer) => layer.name);

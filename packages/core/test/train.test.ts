@@ -16,7 +16,10 @@ const IMAGE_BYTES = 32 * 32 * 3;
 function batchOf({ plan, pixels }: TinyRun, indices: readonly number[]): StepBatch {
   const bytes = indices.flatMap((index) => Array.from(pixels.subarray(index * IMAGE_BYTES, (index + 1) * IMAGE_BYTES)));
   const labels = indices.map((index) => plan.dataset.labels[index] ?? -1);
-  return { images: Float32Array.from(bytes, (pixel) => pixel / 127.5 - 1), labels: Int32Array.from(labels) };
+  return {
+    images: Float32Array.from(bytes, (pixel) => Math.fround(pixel / 127.5) - 1),
+    labels: Int32Array.from(labels),
+  };
 }
 
 describe("train", () => {
@@ -142,6 +145,7 @@ describe("validation and test metrics", () => {
       );
       const predictions = rows.map((row) => row.indexOf(Math.max(...row)));
       const correct = predictions.filter((prediction, i) => prediction === labels[i]).length;
+      expect(new Set(losses.map((loss) => loss.toFixed(2))).size).toBe(indices.length);
       expect(outcome.predictions[part]).toEqual(predictions);
       expect(outcome.final[part]?.accuracy).toBeCloseTo(correct / indices.length, 10);
       expect(outcome.final[part]?.loss).toBeCloseTo(losses.reduce((a, b) => a + b, 0) / indices.length, 4);

@@ -1,5 +1,6 @@
 import { sizeOf, ThawError } from "@thaw/core";
 import type { Dataset, Group } from "h5wasm";
+import { checkGlobalHeaps } from "./global-heap.ts";
 import { MAX_WEIGHT_BYTES } from "./limits.ts";
 import { weightsDtype, weightsInvalid, weightsTooLarge } from "./weights-error.ts";
 
@@ -135,6 +136,7 @@ function fileViews(hdf5: Hdf5Library, where: string): { readonly group: (group: 
  * @throws ThawError `weights-invalid` for anything that HDF5 cannot read; what `use` throws
  */
 export async function withHdf5<T>(bytes: Uint8Array, where: string, use: (root: Hdf5Group) => T): Promise<T> {
+  checkGlobalHeaps(bytes, where);
   const hdf5 = await loadLibrary();
   if (hdf5.FS === null) throw new Error("h5wasm has no file system");
   const name = `/weights-${files++}.h5`; // a fresh name each: HDF5 would hand out a file still open under an old one
