@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { HostTensor } from "../src/model/safetensors.ts";
 import { networkOf, type Plan } from "../src/plan/plan.ts";
+import { cpuKernels } from "./cpu-engine.ts";
+import { failureOf } from "./failure.ts";
 import { complete, lasting, movedNames, type TinyRun, tinyRun } from "./tiny-run.ts";
 
 /** Weights that a plan's phases let move: what trains, and moving statistics of BN on batch statistics. */
@@ -54,6 +56,24 @@ describe("frozen weights", () => {
     const moved = await movedIn(await tinyRun({ freeze: 155, frozenBatchNorm: "batch-stats" }, { images: 6 }));
     expect(moved.filter((name) => !name.startsWith("head/"))).toHaveLength(104);
     expect(moved.every((name) => /\/moving_|^head\//.test(name))).toBe(true);
+  });
+
+  it("that a faulty kernel moves by one ULP fail the run", async () => {
+    const kernels = await cpuKernels();
+    const conv2d: typeof kernels.conv2d = (x, kernel, window) => {
+      const bits = new Int32Array((kernel.dataSync() as Float32Array).buffer); // the cpu backend's own array
+      if (kernel.shape[3] === 1280) bits[0] = (bits[0] ?? 0) ^ 1;
+      return kernels.conv2d(x, kernel, window);
+    };
+    const run = await tinyRun({ split: { validation: 0 } }, { images: 4 }); // one forward pass
+    const error = await failureOf(() => complete(run, { kernels: { ...kernels, conv2d } }));
+    expect(error.code).toBe("frozen-moved");
+    expect(error.message).toMatch(
+      /^Frozen weights moved in phase "phase-1": SHA-256 [0-9a-f]{64} became [0-9a-f]{64}\.$/,
+    );
+    await complete(await tinyRun({ freeze: 151, split: { validation: 0 } }, { images: 4 }), {
+      kernels: { ...kernels, conv2d }, // the same weights, not frozen
+    });
   });
 
   it("keep the moving statistics of layers that train with batchNorm inference-all", async () => {

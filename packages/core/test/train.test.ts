@@ -208,6 +208,18 @@ describe("what the spec switches on", () => {
     expect(await steps({ batchSize: 3 })).not.toEqual(usual);
   });
 
+  it("dropout draws another mask at every step", async () => {
+    const still = { name: "sgd", learningRate: 1e-30 } as const;
+    const steps = async (dropout: number): Promise<readonly (number | undefined)[]> => {
+      const run = await tinyRun({ epochs: 2, optimizer: still, model: { head: { dropout } } });
+      return (await complete(run)).outcome.steps?.map((step) => step.loss) ?? [];
+    };
+    const [first, , again] = await steps(0.5);
+    expect(again).not.toBe(first); // the same images and weights
+    const [plain, , same] = await steps(0);
+    expect(same).toBe(plain);
+  });
+
   it("a schedule is recorded by epoch, from step to step", async () => {
     const rate = { schedule: "exponential", initial: 0.01, decaySteps: 3, decayRate: 0.5, staircase: false } as const;
     const { outcome } = await complete(await tinyRun({ epochs: 3, optimizer: { name: "adam", learningRate: rate } }));

@@ -1,4 +1,4 @@
-/** JSON with object keys in code-point order and no spaces: equal values give equal text. */
+/** JSON with object keys in the order of their UTF-16 code units and no spaces: equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
   if (typeof value === "object" && value !== null) {
