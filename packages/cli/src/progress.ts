@@ -37,7 +37,7 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
   const startedMs = performance.now();
   let totalSteps = 0;
   let lastEpoch = "";
-  let lastPlainMs = 0;
+  let lastPlainMs = Number.NEGATIVE_INFINITY; // the first epoch always shows
 
   function plain(text: string): void {
     output.write(`${title}: ${text}\n`);
