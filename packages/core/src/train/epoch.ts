@@ -47,6 +47,11 @@ function notePeaks<T extends DeviceTensor>(state: RunState<T>): void {
   state.peaks.bytes = Math.max(state.peaks.bytes, bytes);
 }
 
+/** Images in every batch of an epoch but, perhaps, the last: a small set may not fill one. */
+export function fullBatchSize({ spec, splits }: Plan): number {
+  return Math.min(spec.batchSize, splits.train.length);
+}
+
 /** Trains one epoch, an event a step. */
 export async function* trainEpoch<T extends DeviceTensor>(
   state: RunState<T>,
@@ -76,7 +81,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
     await host.synchronize();
     const ms = roundMs(host.now() - startedMs);
     trainMs += ms;
-    if (step > 1 && indices.length === spec.batchSize) state.steadyMs.push(ms);
+    if (step > 1 && indices.length === fullBatchSize(plan)) state.steadyMs.push(ms);
     state.stepMs.push(ms);
     if (spec.record === "steps") state.steps.push({ epoch, step, loss });
     yield { type: "step", epoch, step, loss, ms, images: indices.length };

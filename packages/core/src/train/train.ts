@@ -6,7 +6,7 @@ import { networkOf, type Plan, passOf } from "../plan/plan.ts";
 import type { EpochRecord, Outcome } from "../runner/outcome.ts";
 import { type Host, type RunEvent, warningEvent } from "../runner/runner.ts";
 import { sha256 } from "../spec/hash.ts";
-import type { RunState } from "./epoch.ts";
+import { fullBatchSize, type RunState } from "./epoch.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import { digestWeights, unmovedNames } from "./frozen-weights.ts";
 import { startingWeights } from "./initial-weights.ts";
@@ -110,7 +110,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
         evaluateMs: roundMs(sumOf("evaluateMs") + finalEvaluateMs),
         firstStepMs: state.stepMs[0] ?? 0,
         stepMs: state.stepMs,
-        imagesPerSecond: stepMedian === null ? null : roundMs((spec.batchSize / stepMedian) * 1000),
+        imagesPerSecond: stepMedian === null ? null : roundMs((fullBatchSize(plan) / stepMedian) * 1000),
       },
       memory: {
         peakTensors: state.peaks.tensors,
