@@ -20,6 +20,7 @@ import {
   ThawError,
   train,
   Variables,
+  walkLayers,
 } from "@thaw/core";
 import type { GoldenFile } from "./golden-file.ts";
 
@@ -79,19 +80,11 @@ async function firstStep<T extends DeviceTensor>(
   const last = context.steps.length - 1;
 
   const rms: number[] = [];
-  let live = new Map<number, T>([[0, upload()]]);
-  for (let index = 0; index <= last; index += 1) {
-    const mode = { training: true, updates: false, dropoutMask } as const;
-    const activations = forward(context, { from: index, to: index + 1 }, live, mode);
-    const crossing = new Set(
-      context.steps.slice(index + 1).flatMap(({ inputs }) => inputs.filter((input) => input <= index)),
-    );
-    if (index === last) crossing.add(last);
-    live = new Map([...crossing].map((input) => [input, activations.take(input)]));
-    const output = await kernels.download(live.get(index) as T);
+  const look = { training: true, updates: false, dropoutMask } as const;
+  for await (const { output: tensor } of walkLayers(context, upload(), look)) {
+    const output = await kernels.download(tensor as T); // every layer of this network is used
     rms.push(l2(output) / Math.sqrt(output.length));
   }
-  for (const tensor of live.values()) kernels.dispose(tensor);
 
   const mode = { training: true, updates: true, dropoutMask } as const;
   const activations = forward(context, { from: 0, to: last + 1 }, new Map([[0, upload()]]), mode);

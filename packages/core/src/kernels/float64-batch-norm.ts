@@ -1,13 +1,6 @@
 import { SMALLEST_NORMAL, sumBound, UNIT_ROUNDOFF } from "../parity/tolerances.ts";
 import { accumulate, at, elementwise, type Float64Tensor, float64Zeros } from "./float64-tensor.ts";
-import type { BatchNormGradients, GradientNeeds, Kernels } from "./kernels.ts";
-
-type BatchNormName =
-  | "batchNormTrain"
-  | "batchNormTrainGradient"
-  | "batchNormInference"
-  | "batchNormInferenceGradient"
-  | "movingAverage";
+import type { BatchNormGradients, BatchNormKernel, GradientNeeds, Kernels } from "./kernels.ts";
 
 /** A difference that a device flushes to zero is an error of the smallest normal: this many roundings' worth. */
 const FLUSHED = SMALLEST_NORMAL / UNIT_ROUNDOFF.float32;
@@ -53,7 +46,7 @@ function batchStatistics(x: Float64Tensor): BatchStatistics {
 }
 
 /** Batch normalization as written in the paper, with the condition of each result. */
-export function float64BatchNorm(): Pick<Kernels<Float64Tensor>, BatchNormName> {
+export function float64BatchNorm(): Pick<Kernels<Float64Tensor>, BatchNormKernel> {
   return {
     batchNormTrain(x, gamma, beta, epsilon) {
       const { count, mean, variance } = batchStatistics(x);

@@ -1,13 +1,5 @@
 import { accumulate, at, type Float64Tensor, float64Zeros } from "./float64-tensor.ts";
-import type { Kernels, Window } from "./kernels.ts";
-
-type ConvolutionName =
-  | "conv2d"
-  | "conv2dInputGradient"
-  | "conv2dKernelGradient"
-  | "depthwiseConv2d"
-  | "depthwiseConv2dInputGradient"
-  | "depthwiseConv2dKernelGradient";
+import type { ConvolutionKernel, Kernels, Window } from "./kernels.ts";
 
 function dimensions(shape: readonly number[]): [number, number, number, number] {
   const [first = 0, second = 0, third = 0, fourth = 0] = shape;
@@ -77,7 +69,7 @@ function eachProduct(
 }
 
 /** Convolutions and their gradients as plain loops over every product. */
-export function float64Convolutions(): Pick<Kernels<Float64Tensor>, ConvolutionName> {
+export function float64Convolutions(): Pick<Kernels<Float64Tensor>, ConvolutionKernel> {
   const forward =
     (depthwise: boolean): Kernels<Float64Tensor>["conv2d"] =>
     (x, kernel, window) => {

@@ -156,3 +156,9 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
 
 /** The name of a kernel, for overriding it or switching an override off. */
 export type KernelName = keyof Kernels;
+
+/** The convolutions and their gradients. */
+export type ConvolutionKernel = Extract<KernelName, `conv2d${string}` | `depthwiseConv2d${string}`>;
+
+/** Batch normalization with its gradients, and the update of its moving statistics. */
+export type BatchNormKernel = Extract<KernelName, `batchNorm${string}`> | "movingAverage";

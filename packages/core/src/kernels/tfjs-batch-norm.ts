@@ -1,13 +1,6 @@
 import type { Tensor, Tensor1D } from "@tensorflow/tfjs-core";
-import type { BatchNormGradients, GradientNeeds, Kernels } from "./kernels.ts";
+import type { BatchNormGradients, BatchNormKernel, GradientNeeds, Kernels } from "./kernels.ts";
 import type { Tfjs } from "./tfjs-kernels.ts";
-
-type BatchNormName =
-  | "batchNormTrain"
-  | "batchNormTrainGradient"
-  | "batchNormInference"
-  | "batchNormInferenceGradient"
-  | "movingAverage";
 
 /** Sums over all axes but the last, `[channels]`. */
 export function sumPerChannel(tf: Tfjs, x: Tensor): Tensor {
@@ -15,7 +8,7 @@ export function sumPerChannel(tf: Tfjs, x: Tensor): Tensor {
 }
 
 /** Batch normalization with closed-form gradients on any tfjs backend. */
-export function batchNormKernels(tf: Tfjs): Pick<Kernels<Tensor>, BatchNormName> {
+export function batchNormKernels(tf: Tfjs): Pick<Kernels<Tensor>, BatchNormKernel> {
   /** Values behind one channel's statistics. */
   const countOf = (x: Tensor): number => x.size / (x.shape.at(-1) ?? 1);
 

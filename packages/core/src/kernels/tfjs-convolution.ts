@@ -1,18 +1,10 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Padding } from "../model/layer.ts";
 import { samePadding } from "../model/table-builder.ts";
-import type { Kernels, Window } from "./kernels.ts";
+import type { ConvolutionKernel, Kernels, Window } from "./kernels.ts";
 import { composedConvolutions } from "./tfjs-composed-convolution.ts";
 import type { Tfjs } from "./tfjs-kernels.ts";
 import { isZeroPadding, paddedShape, paddingKernels } from "./tfjs-padding.ts";
-
-type ConvolutionName =
-  | "conv2d"
-  | "conv2dInputGradient"
-  | "conv2dKernelGradient"
-  | "depthwiseConv2d"
-  | "depthwiseConv2dInputGradient"
-  | "depthwiseConv2dKernelGradient";
 
 const NO_PADDING: Padding = [
   [0, 0],
@@ -46,7 +38,7 @@ export function isPointwise(kernelShape: readonly number[], { strides, padding }
 }
 
 /** Convolutions and their gradients on any tfjs backend; a gradient that the backend lacks is composed. */
-export function convolutionKernels(tf: Tfjs): Pick<Kernels<Tensor>, ConvolutionName> {
+export function convolutionKernels(tf: Tfjs): Pick<Kernels<Tensor>, ConvolutionKernel> {
   const { zeroPad, zeroPadGradient } = paddingKernels(tf);
   const composed = composedConvolutions(tf);
   const lacks = (name: string): boolean => tf.getKernel(name, tf.getBackend()) === undefined;

@@ -64,11 +64,11 @@ function convolutionGradients<T extends DeviceTensor>(
   const { kernels, steps, variables } = context;
   const step = steps[index];
   if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
-  const { name, op, inputs, weights } = { ...step.layer, inputs: step.inputs };
+  const { name, op, weights } = step.layer;
   if (op.type !== "Conv2D" && op.type !== "DepthwiseConv2D")
     throw new ThawError("internal", `"${name}" is no convolution.`);
   const kernel = variables.get(`${name}/kernel`);
-  const inputIndex = inputs[0] ?? 0;
+  const inputIndex = step.inputs[0] ?? 0;
   const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
   const isDense = op.type === "Conv2D";
   const result: [string, T][] = [];

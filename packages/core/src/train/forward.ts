@@ -27,6 +27,12 @@ export interface PassContext<T extends DeviceTensor> {
   readonly variables: Variables<T>;
 }
 
+/** Indices of the layers below `to` whose outputs are used at or above it; at the end, the last layer's. */
+export function crossingAt(steps: readonly PassStep[], to: number): ReadonlySet<number> {
+  if (to >= steps.length) return new Set([steps.length - 1]);
+  return new Set(steps.slice(to).flatMap((step) => step.inputs.filter((input) => input < to)));
+}
+
 /** How often each layer's output is used: by later layers of the range, by the backward pass, and by the caller. */
 function countUses(steps: readonly PassStep[], from: number, to: number, keep: boolean): readonly number[] {
   const uses = new Array<number>(steps.length).fill(0);
@@ -40,9 +46,7 @@ function countUses(steps: readonly PassStep[], from: number, to: number, keep: b
     if (keep && step.keepsInput) for (const input of step.inputs) count(input);
     if (keep && step.keepsOutput) count(index);
   }
-  const crossing = new Set(steps.slice(to).flatMap((step) => step.inputs.filter((input) => input < to)));
-  if (to >= steps.length) crossing.add(steps.length - 1);
-  for (const index of crossing) count(index);
+  for (const index of crossingAt(steps, to)) count(index);
   return uses;
 }
 

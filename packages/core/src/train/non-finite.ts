@@ -1,6 +1,7 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
-import { type ForwardMode, forward, type PassContext } from "./forward.ts";
+import type { ForwardMode, PassContext } from "./forward.ts";
+import { walkLayers } from "./layer-walk.ts";
 
 function hasNonFinite(values: Float32Array): boolean {
   return values.some((value) => !Number.isFinite(value));
@@ -23,28 +24,20 @@ async function firstNonFinite<T extends DeviceTensor>(
   images: T,
   mode: ForwardMode,
 ): Promise<string> {
-  const { kernels, steps, variables } = context;
-  let live = new Map<number, T>([[0, images]]);
-  try {
-    for (const [index, { layer, batchNormMode }] of steps.entries()) {
-      for (const weight of layer.weights) {
-        // On batch statistics the moving ones come out of this very step: a consequence, no cause.
-        if (!weight.trainable && mode.training && batchNormMode === "batch-stats") continue;
-        const values = await kernels.download(variables.get(`${layer.name}/${weight.name}`));
-        if (hasNonFinite(values)) return `the weights "${layer.name}/${weight.name}"`;
-      }
-      const activations = forward(context, { from: index, to: index + 1 }, live, mode);
-      const crossing = new Set(steps.slice(index + 1).flatMap((step) => step.inputs.filter((input) => input <= index)));
-      if (index === steps.length - 1) crossing.add(index);
-      live = new Map([...crossing].map((input) => [input, activations.take(input)]));
-      const output = live.get(index);
-      if (output !== undefined && hasNonFinite(await kernels.download(output)))
-        return `the output of layer "${layer.name}"`;
+  const { kernels, variables } = context;
+  for await (const { step, output } of walkLayers(context, images, mode)) {
+    const { layer, batchNormMode } = step;
+    for (const weight of layer.weights) {
+      // On batch statistics the moving ones come out of this very step: a consequence, no cause.
+      if (!weight.trainable && mode.training && batchNormMode === "batch-stats") continue;
+      const values = await kernels.download(variables.get(`${layer.name}/${weight.name}`));
+      if (hasNonFinite(values)) return `the weights "${layer.name}/${weight.name}"`;
     }
-    return "the loss itself";
-  } finally {
-    for (const tensor of live.values()) kernels.dispose(tensor);
+    if (output !== undefined && hasNonFinite(await kernels.download(output))) {
+      return `the output of layer "${layer.name}"`;
+    }
   }
+  return "the loss itself";
 }
 
 const HINT = "Lower the learning rate, or check the weights and images.";
