@@ -4,13 +4,13 @@ import { type Float64Tensor, float64Tensor } from "../src/kernels/float64-tensor
 import type { KernelCase } from "../src/kernels/kernel-cases.ts";
 import { checkKernelCase, compareOp } from "../src/kernels/kernel-comparison.ts";
 import { describeKernels, kernelCases } from "../src/kernels/kernel-contract.ts";
-import type { KernelName, Kernels } from "../src/kernels/kernels.ts";
+import { FUSED_KERNELS, type KernelName, type Kernels } from "../src/kernels/kernels.ts";
 import type { Padding } from "../src/model/layer.ts";
 import { OP_TOLERANCES, opBound, sumBound, UNIT_ROUNDOFF } from "../src/parity/tolerances.ts";
 
 type Reference = Kernels<Float64Tensor>;
 
-describeKernels("float64 reference", async () => float64Kernels(), { describe, expect, it });
+describeKernels("float64 reference", async () => float64Kernels(), { describe, expect, it }, { fused: FUSED_KERNELS });
 
 function casesOf(kernel: KernelName): KernelCase[] {
   return kernelCases().filter((testCase) => testCase.kernel === kernel);
@@ -205,7 +205,7 @@ describe("describeKernels", () => {
   });
 
   it("has cases for every kernel that computes, each with a name of its own", () => {
-    const cases = kernelCases();
+    const cases = kernelCases(FUSED_KERNELS);
     expect(new Set(cases.map(({ kernel }) => kernel))).toEqual(new Set(Object.keys(OP_TOLERANCES)));
     expect(new Set(cases.map(({ kernel, name }) => `${kernel} ${name}`)).size).toBe(cases.length);
   });

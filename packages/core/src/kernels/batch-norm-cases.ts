@@ -2,16 +2,18 @@ import { mobileNetV2 } from "../model/mobilenet-v2.ts";
 import { type CaseInput, caseData, input, type KernelCase, present, spread } from "./kernel-cases.ts";
 import type { GradientNeeds } from "./kernels.ts";
 
-const EPSILON = 1e-3;
+/** Keras's for MobileNetV2. */
+export const BATCH_NORM_EPSILON = 1e-3;
 
 /** An input of batch normalization. */
-interface BatchNormInput {
+export interface BatchNormInput {
   readonly name: string;
   readonly shape: readonly number[];
   readonly x: CaseInput;
 }
 
-function batchNormInputs(): BatchNormInput[] {
+/** MobileNetV2's shapes and awkward ones. */
+export function batchNormInputs(): BatchNormInput[] {
   const data = caseData(1);
   const { layers } = mobileNetV2({ alpha: 0.35, imageSize: 64 });
   const norms = layers.filter(({ op }) => op.type === "BatchNormalization");
@@ -33,7 +35,8 @@ function batchNormInputs(): BatchNormInput[] {
   ];
 }
 
-const NEEDS: readonly (readonly [string, GradientNeeds])[] = [
+/** Which gradients to ask for. */
+export const BATCH_NORM_NEEDS: readonly (readonly [string, GradientNeeds])[] = [
   ["all gradients", { input: true, weights: true }],
   ["input gradient alone", { input: true, weights: false }],
   ["weight gradients alone", { input: false, weights: true }],
@@ -49,15 +52,15 @@ function casesOf({ name, shape, x }: BatchNormInput, seed: number): KernelCase[]
   const dy = data.uniform(shape);
   const label = `${name} [${shape.join(", ")}]`;
 
-  const gradients = NEEDS.flatMap(([words, needs]): KernelCase[] => [
+  const gradients = BATCH_NORM_NEEDS.flatMap(([words, needs]): KernelCase[] => [
     {
       kernel: "batchNormTrainGradient",
       name: `${label}, ${words}`,
       inputs: [x, gamma, beta, dy],
       run(kernels, inputs) {
         const [xs, gammas, betas] = [input(inputs, 0), input(inputs, 1), input(inputs, 2)];
-        const { y, ...trained } = kernels.batchNormTrain(xs, gammas, betas, EPSILON);
-        const result = kernels.batchNormTrainGradient(input(inputs, 3), xs, gammas, trained, EPSILON, needs);
+        const { y, ...trained } = kernels.batchNormTrain(xs, gammas, betas, BATCH_NORM_EPSILON);
+        const result = kernels.batchNormTrainGradient(input(inputs, 3), xs, gammas, trained, BATCH_NORM_EPSILON, needs);
         for (const tensor of [y, trained.mean, trained.variance, ...trained.saved]) kernels.dispose(tensor);
         return present({ dx: result.dx, dGamma: result.dGamma, dBeta: result.dBeta });
       },
@@ -75,7 +78,7 @@ function casesOf({ name, shape, x }: BatchNormInput, seed: number): KernelCase[]
           gammas,
           means,
           variances,
-          EPSILON,
+          BATCH_NORM_EPSILON,
           needs,
         );
         return present({ dx: result.dx, dGamma: result.dGamma, dBeta: result.dBeta });
@@ -89,7 +92,12 @@ function casesOf({ name, shape, x }: BatchNormInput, seed: number): KernelCase[]
       name: label,
       inputs: [x, gamma, beta],
       run(kernels, inputs) {
-        const trained = kernels.batchNormTrain(input(inputs, 0), input(inputs, 1), input(inputs, 2), EPSILON);
+        const trained = kernels.batchNormTrain(
+          input(inputs, 0),
+          input(inputs, 1),
+          input(inputs, 2),
+          BATCH_NORM_EPSILON,
+        );
         for (const tensor of trained.saved) kernels.dispose(tensor);
         return { y: trained.y, mean: trained.mean, variance: trained.variance };
       },
@@ -100,7 +108,9 @@ function casesOf({ name, shape, x }: BatchNormInput, seed: number): KernelCase[]
       inputs: [x, gamma, beta, mean, variance],
       run(kernels, inputs) {
         const [xs, gammas, betas] = [input(inputs, 0), input(inputs, 1), input(inputs, 2)];
-        return { y: kernels.batchNormInference(xs, gammas, betas, input(inputs, 3), input(inputs, 4), EPSILON) };
+        return {
+          y: kernels.batchNormInference(xs, gammas, betas, input(inputs, 3), input(inputs, 4), BATCH_NORM_EPSILON),
+        };
       },
     },
     {

@@ -1,10 +1,11 @@
 import { UNIT_ROUNDOFF } from "../parity/tolerances.ts";
 import { batchNormCases } from "./batch-norm-cases.ts";
 import { convolutionCases } from "./convolution-cases.ts";
+import { fusedCases } from "./fused-cases.ts";
 import { headCases } from "./head-cases.ts";
 import type { KernelCase } from "./kernel-cases.ts";
 import { checkKernelCase, type OpComparison } from "./kernel-comparison.ts";
-import type { DeviceTensor, KernelName, Kernels, OptimizerUpdate } from "./kernels.ts";
+import type { DeviceTensor, FusedKernel, KernelName, Kernels, OptimizerUpdate } from "./kernels.ts";
 import { layerCases } from "./layer-cases.ts";
 
 /** The part of vitest (or of jest, or of mocha with chai's `expect` adapted) that the contract needs. */
@@ -27,15 +28,21 @@ export interface KernelContractOptions {
   /** Of {@link UNIT_ROUNDOFF}; IEEE float32 unless it is said otherwise. */
   readonly unitRoundoff?: number;
   readonly gaps?: readonly KernelGap[];
+  /** Fused kernels that the set claims to have; each must be there and pass. */
+  readonly fused?: readonly FusedKernel[];
   /** Leave out kernels that are tested elsewhere. */
   readonly only?: (kernel: KernelName) => boolean;
   /** Is told how close each case came to its bound. */
   readonly report?: (testCase: KernelCase, comparison: OpComparison) => void;
 }
 
-/** All cases of rung L1, each unique by kernel and name. */
-export function kernelCases(): KernelCase[] {
-  return [...convolutionCases(), ...batchNormCases(), ...layerCases(), ...headCases()];
+/**
+ * All cases of rung L1, each unique by kernel and name.
+ * @param fused the fused kernels to include
+ */
+export function kernelCases(fused: readonly FusedKernel[] = []): KernelCase[] {
+  const wanted = fusedCases().filter(({ kernel }) => fused.some((name) => name === kernel));
+  return [...convolutionCases(), ...batchNormCases(), ...layerCases(), ...headCases(), ...wanted];
 }
 
 /**
@@ -53,11 +60,11 @@ export function describeKernels<T extends DeviceTensor>(
   options: KernelContractOptions = {},
 ): void {
   const { describe, it, expect } = runner;
-  const { unitRoundoff = UNIT_ROUNDOFF.float32, gaps = [], only = () => true, report } = options;
+  const { unitRoundoff = UNIT_ROUNDOFF.float32, gaps = [], fused = [], only = () => true, report } = options;
   const made = lazily(makeKernels);
 
   describe(`${name}: kernels (rung L1)`, () => {
-    const cases = kernelCases().filter(({ kernel }) => only(kernel));
+    const cases = kernelCases(fused).filter(({ kernel }) => only(kernel));
     for (const kernel of new Set(cases.map((testCase) => testCase.kernel))) {
       describe(kernel, () => {
         for (const testCase of cases.filter((candidate) => candidate.kernel === kernel)) {

@@ -120,6 +120,43 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   /** `moving · momentum + value · (1 - momentum)`. */
   movingAverage(moving: T, value: T, momentum: number): T;
 
+  // Fused kernels: two steps of the executor in one, where a kernel set has them. Without one, the executor takes both
+  // steps one after the other.
+
+  /** {@link batchNormTrain} and the {@link relu} behind it; `y` is the ReLU's output. */
+  batchNormTrainRelu?(x: T, gamma: T, beta: T, epsilon: number, maxValue: number | null): BatchNormTrained<T>;
+  /** {@link batchNormTrainGradient} of the gradient that the ReLU lets through; from x again where it lets it. */
+  batchNormTrainReluGradient?(
+    dy: T,
+    x: T,
+    gamma: T,
+    beta: T,
+    trained: Omit<BatchNormTrained<T>, "y">,
+    epsilon: number,
+    maxValue: number | null,
+    needs: GradientNeeds,
+  ): BatchNormGradients<T>;
+  /** {@link batchNormInference} and the {@link relu} behind it. */
+  batchNormInferenceRelu?(x: T, gamma: T, beta: T, mean: T, variance: T, epsilon: number, maxValue: number | null): T;
+  /** {@link batchNormInferenceGradient} of the gradient that the ReLU lets through; `y` is the ReLU's output. */
+  batchNormInferenceReluGradient?(
+    dy: T,
+    y: T,
+    x: T | undefined,
+    gamma: T,
+    mean: T,
+    variance: T,
+    epsilon: number,
+    maxValue: number | null,
+    needs: GradientNeeds,
+  ): BatchNormGradients<T>;
+  /** {@link movingAverage} of a layer's mean and variance. */
+  movingStatistics?(
+    moving: readonly [mean: T, variance: T],
+    batch: readonly [mean: T, variance: T],
+    momentum: number,
+  ): readonly [mean: T, variance: T];
+
   /** `min(max(x, 0), maxValue)`; `null` is no upper limit. */
   relu(x: T, maxValue: number | null): T;
   /** Passes `dy` where `0 < y < maxValue`. */
@@ -160,5 +197,17 @@ export type KernelName = keyof Kernels;
 /** The convolutions and their gradients. */
 export type ConvolutionKernel = Extract<KernelName, `conv2d${string}` | `depthwiseConv2d${string}`>;
 
+/** Kernels that a set may lack: each does the work of two others. */
+export type FusedKernel = Extract<KernelName, `batchNorm${string}Relu${string}`> | "movingStatistics";
+
+/** Names of the fused kernels. */
+export const FUSED_KERNELS: readonly FusedKernel[] = [
+  "batchNormTrainRelu",
+  "batchNormTrainReluGradient",
+  "batchNormInferenceRelu",
+  "batchNormInferenceReluGradient",
+  "movingStatistics",
+];
+
 /** Batch normalization with its gradients, and the update of its moving statistics. */
-export type BatchNormKernel = Extract<KernelName, `batchNorm${string}`> | "movingAverage";
+export type BatchNormKernel = Exclude<Extract<KernelName, `batchNorm${string}`>, FusedKernel> | "movingAverage";

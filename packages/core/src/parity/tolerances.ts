@@ -35,6 +35,11 @@ const BATCH_NORM: OpTolerance = {
     "divide by n (2.5 ULP), subtract, square, add epsilon, inverse square root (2 ULP; 1/sqrt is 5), two products, " +
     "one sum; the condition sum covers what an inexact mean and variance do to the result",
 };
+const BATCH_NORM_GRADIENT: OpTolerance = {
+  roundings: 24,
+  reason: `two sums of normalised values: twice this: ${BATCH_NORM.reason}`,
+};
+const MOVING_AVERAGE: OpTolerance = { roundings: 4, reason: "two rounded weights, two products, one sum" };
 
 /**
  * Rung L1: bounds of single operations against float64, see {@link opBound}.
@@ -64,10 +69,15 @@ export const OP_TOLERANCES: Readonly<Record<ComputingKernel, OpTolerance>> = {
   },
   globalAveragePoolGradient: { roundings: 5, reason: "one division (2.5 ULP), or a rounded reciprocal and a product" },
   batchNormTrain: BATCH_NORM,
-  batchNormTrainGradient: { roundings: 24, reason: `two sums of normalised values: twice this: ${BATCH_NORM.reason}` },
+  batchNormTrainGradient: BATCH_NORM_GRADIENT,
   batchNormInference: BATCH_NORM,
   batchNormInferenceGradient: BATCH_NORM,
-  movingAverage: { roundings: 4, reason: "two rounded weights, two products, one sum" },
+  batchNormTrainRelu: BATCH_NORM,
+  batchNormTrainReluGradient: BATCH_NORM_GRADIENT,
+  batchNormInferenceRelu: BATCH_NORM,
+  batchNormInferenceReluGradient: BATCH_NORM,
+  movingStatistics: MOVING_AVERAGE,
+  movingAverage: MOVING_AVERAGE,
   relu: EXACT,
   reluGradient: EXACT,
   zeroPad: EXACT,

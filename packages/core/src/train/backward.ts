@@ -1,7 +1,7 @@
 import { ThawError } from "../error.ts";
-import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { BatchNormGradients, DeviceTensor } from "../kernels/kernels.ts";
 import type { Activations } from "./activations.ts";
-import type { PassContext } from "./forward.ts";
+import { followingRelu, type PassContext } from "./forward.ts";
 
 /** A gradient that several layers may hold at once (an Add passes its own on to both inputs). */
 interface SharedGradient<T> {
@@ -88,44 +88,67 @@ function convolutionGradients<T extends DeviceTensor>(
   return { input, weights: result };
 }
 
+/**
+ * Gradients of a batch normalization, and of the ReLU behind it where one kernel does both.
+ * @param dy gradient of the batch normalization's output, or with `relu` of the ReLU's
+ */
 function batchNormGradients<T extends DeviceTensor>(
   context: PassContext<T>,
   index: number,
   dy: T,
   activations: Activations<T>,
   needsInput: boolean,
+  relu?: { readonly maxValue: number | null },
 ): LayerGradients<T> {
   const { kernels, steps, variables } = context;
   const step = steps[index];
   if (step?.layer.op.type !== "BatchNormalization") throw new ThawError("internal", `Layer ${index} is no BN.`);
   const { name } = step.layer;
   const { epsilon } = step.layer.op;
-  const gamma = variables.get(`${name}/gamma`);
+  const weight = (suffix: string): T => variables.get(`${name}/${suffix}`);
+  const gamma = weight("gamma");
   const needs = { input: needsInput, weights: step.trains };
   const x = step.keepsInput ? activations.get(step.inputs[0] ?? 0) : undefined;
   const extras = activations.takeExtras(index);
   const [mean, variance, ...saved] = extras;
-  const inference = step.batchNormMode === "inference";
-  if (!inference && (x === undefined || mean === undefined || variance === undefined)) {
-    throw new ThawError("internal", `The forward pass kept nothing for "${name}".`);
-  }
-  const gradients =
-    inference || x === undefined || mean === undefined || variance === undefined
-      ? kernels.batchNormInferenceGradient(
-          dy,
-          x,
-          gamma,
-          variables.get(`${name}/moving_mean`),
-          variables.get(`${name}/moving_variance`),
-          epsilon,
-          needs,
-        )
-      : kernels.batchNormTrainGradient(dy, x, gamma, { mean, variance, saved }, epsilon, needs);
+
+  const byInference = (): BatchNormGradients<T> => {
+    const [movingMean, movingVariance] = [weight("moving_mean"), weight("moving_variance")];
+    if (relu === undefined || kernels.batchNormInferenceReluGradient === undefined) {
+      return kernels.batchNormInferenceGradient(dy, x, gamma, movingMean, movingVariance, epsilon, needs);
+    }
+    const y = activations.get(index + 1);
+    const { maxValue } = relu;
+    const statistics = [movingMean, movingVariance] as const;
+    return kernels.batchNormInferenceReluGradient(dy, y, x, gamma, ...statistics, epsilon, maxValue, needs);
+  };
+  const byBatch = (): BatchNormGradients<T> => {
+    if (x === undefined || mean === undefined || variance === undefined) {
+      throw new ThawError("internal", `The forward pass kept nothing for "${name}".`);
+    }
+    const trained = { mean, variance, saved };
+    if (relu === undefined || kernels.batchNormTrainReluGradient === undefined) {
+      return kernels.batchNormTrainGradient(dy, x, gamma, trained, epsilon, needs);
+    }
+    return kernels.batchNormTrainReluGradient(dy, x, gamma, weight("beta"), trained, epsilon, relu.maxValue, needs);
+  };
+
+  const gradients = step.batchNormMode === "inference" ? byInference() : byBatch();
   for (const tensor of extras) kernels.dispose(tensor);
   const weights: [string, T][] = [];
   if (gradients.dGamma !== undefined) weights.push([`${name}/gamma`, gradients.dGamma]);
   if (gradients.dBeta !== undefined) weights.push([`${name}/beta`, gradients.dBeta]);
   return gradients.dx === undefined ? { weights } : { input: gradients.dx, weights };
+}
+
+/** The ReLU at `index`, where the kernel set does its gradient with that of the batch normalization before it. */
+function fusedWithBatchNorm<T extends DeviceTensor>(
+  { kernels, steps }: PassContext<T>,
+  index: number,
+): { readonly maxValue: number | null } | undefined {
+  const inference = steps[index - 1]?.batchNormMode === "inference";
+  const kernel = inference ? kernels.batchNormInferenceReluGradient : kernels.batchNormTrainReluGradient;
+  return kernel === undefined ? undefined : followingRelu(steps, index - 1);
 }
 
 function layerGradients<T extends DeviceTensor>(
@@ -193,15 +216,22 @@ export function backward<T extends DeviceTensor>(
   flow.send(steps.length - 1, { tensor: dOutput, owners: 1 });
   try {
     for (let index = steps.length - 1; index >= 0; index -= 1) {
-      const step = steps[index];
+      const top = steps[index];
       const gradient = flow.take(index);
-      if (step === undefined || gradient === undefined) continue;
+      if (top === undefined || gradient === undefined) continue;
+      const relu = fusedWithBatchNorm(context, index);
+      if (relu !== undefined) index -= 1;
+      const step = steps[index] ?? top;
       const receivers = step.inputs.filter((input) => steps[input]?.carriesGradient === true);
       if (step.layer.op.type === "Add") {
         gradient.owners += receivers.length;
         for (const input of receivers) flow.send(input, gradient);
       } else {
-        const { input, weights } = layerGradients(context, index, gradient.tensor, activations, receivers.length > 0);
+        const needsInput = receivers.length > 0;
+        const { input, weights } =
+          relu === undefined
+            ? layerGradients(context, index, gradient.tensor, activations, needsInput)
+            : batchNormGradients(context, index, gradient.tensor, activations, needsInput, relu);
         for (const [name, tensor] of weights) weightGradients.set(name, tensor);
         const [receiver] = receivers;
         if (input !== undefined) {
@@ -211,7 +241,7 @@ export function backward<T extends DeviceTensor>(
       }
       flow.release(gradient);
       if (step.keepsInput) for (const input of step.inputs) activations.release(input);
-      if (step.keepsOutput) activations.release(index);
+      if (top.keepsOutput) activations.release(relu === undefined ? index : index + 1);
     }
     return weightGradients;
   } catch (error) {

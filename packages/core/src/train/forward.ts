@@ -1,6 +1,5 @@
 import { ThawError } from "../error.ts";
-import type { BatchNormMode } from "../freeze/policy.ts";
-import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
+import type { BatchNormTrained, DeviceTensor, Kernels } from "../kernels/kernels.ts";
 import type { PassStep } from "../plan/pass.ts";
 import { Activations } from "./activations.ts";
 import type { Variables } from "./variables.ts";
@@ -50,40 +49,87 @@ function countUses(steps: readonly PassStep[], from: number, to: number, keep: b
   return uses;
 }
 
+/** Where a kernel set runs the ReLU behind a batch normalization with it: the ReLU's upper limit. */
+interface FollowingRelu {
+  readonly maxValue: number | null;
+}
+
+/** The ReLU at `index + 1` if nothing else reads the batch normalization at `index`. */
+export function followingRelu(steps: readonly PassStep[], index: number): FollowingRelu | undefined {
+  const next = steps[index + 1];
+  if (steps[index]?.layer.op.type !== "BatchNormalization" || next?.layer.op.type !== "ReLU") return undefined;
+  const readers = steps.filter((step) => step.inputs.includes(index));
+  return readers.length === 1 && next.inputs[0] === index ? next.layer.op : undefined;
+}
+
+/** Normalises with the ReLU in one kernel or without it. */
+function normalise<T extends DeviceTensor>(
+  { kernels, variables }: PassContext<T>,
+  { layer, batchNormMode }: PassStep,
+  x: T,
+  training: boolean,
+  relu: FollowingRelu | undefined,
+): BatchNormTrained<T> | T {
+  if (layer.op.type !== "BatchNormalization") throw new ThawError("internal", `"${layer.name}" is no BN.`);
+  const { epsilon } = layer.op;
+  const weight = (name: string): T => variables.get(`${layer.name}/${name}`);
+  const [gamma, beta] = [weight("gamma"), weight("beta")];
+  if (training && batchNormMode !== "inference") {
+    if (relu === undefined) return kernels.batchNormTrain(x, gamma, beta, epsilon);
+    if (kernels.batchNormTrainRelu) return kernels.batchNormTrainRelu(x, gamma, beta, epsilon, relu.maxValue);
+  }
+  const [mean, variance] = [weight("moving_mean"), weight("moving_variance")];
+  if (relu === undefined) return kernels.batchNormInference(x, gamma, beta, mean, variance, epsilon);
+  if (kernels.batchNormInferenceRelu) {
+    return kernels.batchNormInferenceRelu(x, gamma, beta, mean, variance, epsilon, relu.maxValue);
+  }
+  throw new ThawError("internal", `There is no fused kernel for "${layer.name}".`);
+}
+
+/** Moves the moving statistics of a layer towards those of the batch. */
+function updateStatistics<T extends DeviceTensor>(
+  { kernels, variables }: PassContext<T>,
+  { layer }: PassStep,
+  mean: T,
+  variance: T,
+): void {
+  const momentum = layer.op.type === "BatchNormalization" ? layer.op.momentum : 1;
+  const names = [`${layer.name}/moving_mean`, `${layer.name}/moving_variance`] as const;
+  const [movingMean, movingVariance] = [variables.get(names[0]), variables.get(names[1])];
+  const moved = kernels.movingStatistics?.([movingMean, movingVariance], [mean, variance], momentum) ?? [
+    kernels.movingAverage(movingMean, mean, momentum),
+    kernels.movingAverage(movingVariance, variance, momentum),
+  ];
+  variables.replace(names[0], moved[0], "free");
+  variables.replace(names[1], moved[1], "free");
+}
+
 function batchNorm<T extends DeviceTensor>(
   context: PassContext<T>,
   index: number,
   x: T,
   activations: Activations<T>,
-  mode: BatchNormMode,
-  training: { readonly updates: boolean } | undefined,
+  mode: ForwardMode,
+  relu?: FollowingRelu,
 ): T {
-  const { kernels, steps, variables } = context;
+  const { kernels, steps } = context;
   const step = steps[index];
-  if (step?.layer.op.type !== "BatchNormalization") throw new ThawError("internal", `Layer ${index} is no BN.`);
-  const { epsilon, momentum } = step.layer.op;
-  const { name } = step.layer;
-  const gamma = variables.get(`${name}/gamma`);
-  const beta = variables.get(`${name}/beta`);
-  if (mode === "inference") {
-    const mean = variables.get(`${name}/moving_mean`);
-    const variance = variables.get(`${name}/moving_variance`);
-    return kernels.batchNormInference(x, gamma, beta, mean, variance, epsilon);
-  }
-  const { y, mean, variance, saved } = kernels.batchNormTrain(x, gamma, beta, epsilon);
-  if (training?.updates) {
-    for (const [weight, value] of [
-      ["moving_mean", mean],
-      ["moving_variance", variance],
-    ] as const) {
-      const moved = kernels.movingAverage(variables.get(`${name}/${weight}`), value, momentum);
-      variables.replace(`${name}/${weight}`, moved, "free");
-    }
-  }
+  if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
+  const normalised = normalise(context, step, x, mode.training, relu);
+  if (!("y" in normalised)) return normalised;
+  const { y, mean, variance, saved } = normalised;
+  const updates = mode.training && mode.updates;
+  if (updates) updateStatistics(context, step, mean, variance);
   const extras = [mean, variance, ...saved];
-  if (training?.updates && step.carriesGradient) activations.putExtras(index, extras);
+  if (updates && step.carriesGradient) activations.putExtras(index, extras);
   else for (const tensor of extras) kernels.dispose(tensor);
   return y;
+}
+
+/** Whether the kernel set has the fused kernel that a batch normalization and its ReLU need in this mode. */
+function hasFusedForward<T extends DeviceTensor>(kernels: Kernels<T>, step: PassStep, mode: ForwardMode): boolean {
+  const onBatch = mode.training && step.batchNormMode !== "inference";
+  return (onBatch ? kernels.batchNormTrainRelu : kernels.batchNormInferenceRelu) !== undefined;
 }
 
 function runLayer<T extends DeviceTensor>(
@@ -108,10 +154,8 @@ function runLayer<T extends DeviceTensor>(
       kernels.dispose(y);
       return biased;
     }
-    case "BatchNormalization": {
-      const batchNormMode = mode.training ? step.batchNormMode : "inference";
-      return batchNorm(context, index, x, activations, batchNormMode, mode.training ? mode : undefined);
-    }
+    case "BatchNormalization":
+      return batchNorm(context, index, x, activations, mode);
     case "ReLU":
       return kernels.relu(x, op.maxValue);
     case "ZeroPadding2D":
@@ -159,8 +203,16 @@ export function forward<T extends DeviceTensor>(
       const step = steps[index];
       if (step === undefined || step.layer.op.type === "InputLayer") continue;
       const tensors = step.inputs.map((input) => activations.get(input));
-      const y = runLayer(context, index, tensors, activations, mode); // layer.outputShape behind the batch axis
-      activations.put(index, y, uses[index] ?? 0);
+      const relu = index + 1 < range.to ? followingRelu(steps, index) : undefined;
+      const [x] = tensors;
+      if (relu !== undefined && x !== undefined && hasFusedForward(kernels, step, mode)) {
+        const y = batchNorm(context, index, x, activations, mode, relu);
+        activations.put(index + 1, y, uses[index + 1] ?? 0);
+        index += 1;
+      } else {
+        const y = runLayer(context, index, tensors, activations, mode); // layer.outputShape behind the batch axis
+        activations.put(index, y, uses[index] ?? 0);
+      }
       for (const input of step.inputs) activations.release(input);
     }
     return activations;
