@@ -78,7 +78,15 @@ function planPhase(network: Network, spec: Spec, phase: NonNullable<Spec["phases
 
 /** The part of a spec that decides numbers once its inputs are pinned by hash. */
 function numericSpec(spec: Spec): unknown {
-  const { name: _name, $schema: _schema, record: _record, data: _data, model, ...rest } = spec;
+  const {
+    name: _name,
+    $schema: _schema,
+    record: _record,
+    stepLimitSeconds: _limit,
+    data: _data,
+    model,
+    ...rest
+  } = spec;
   const { weights: _weights, head, ...architecture } = model;
   return { ...rest, model: { ...architecture, head: { name: head.name, dropout: head.dropout } } };
 }

@@ -125,7 +125,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     test("starts, steps, ends each epoch, and ends, in this order", async () => {
       const plan = await contractPlan(store, {}, null);
       const events = await collect(runner, plan, options);
-      const kinds = events.map((event) => event.type);
+      const kinds = events.map((event) => event.type).filter((kind) => kind !== "warning");
       const epoch = ["step", "step", "step", "epoch"]; // 11 training images in batches of 4, the last of 3
       expect(kinds).toEqual(["start", ...epoch, ...epoch, "end"]);
       const outcome = outcomeOf(events);
@@ -135,6 +135,14 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
       const mean = (4 * (first?.loss ?? 0) + 4 * (second?.loss ?? 0) + 3 * (third?.loss ?? 0)) / 11;
       expect(outcome.epochs[0]?.train.loss).toBeCloseTo(mean, 5);
       expect(outcome.predictions.validation.length).toBe(plan.splits.validation.length);
+    });
+
+    test("says so when the GPU is emulated, and only then", async () => {
+      const events = await collect(runner, await contractPlan(store, { epochs: 1 }, null), options);
+      const [start] = events;
+      const software = start?.type === "start" && start.environment.device.software;
+      const warned = events.some((event) => event.type === "warning" && event.code === "software-adapter");
+      expect(warned).toBe(software);
     });
 
     test("starts from the weights that the plan says, and leaves frozen ones alone", async () => {

@@ -39,6 +39,8 @@ export interface Runner {
   /** Whether this runner can run here, with these settings, and on what. */
   probe(settings?: EngineSettings): Promise<Availability>;
   run(plan: Plan, options: RunOptions): AsyncIterable<RunEvent>;
+  /** Lets go of what is kept from run to run (a browser); a later run starts afresh. */
+  close?(): Promise<void>;
 }
 
 /** What a runner's module exports. */
@@ -52,6 +54,8 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   readonly environment: Environment;
   /** Monotonic clock, ms. */
   now(): number;
+  /** Is called after every batch, training or evaluation: a watchdog may listen. */
+  onProgress?(): void;
   /** Waits until everything handed to the device is done, and lets the event loop turn. */
   synchronize(): Promise<void>;
   /** Peak resident memory so far, or null where the machine does not tell. */

@@ -196,6 +196,12 @@ export const specSchema = z.strictObject({
   seed: z.number().int().min(0).max(0xffffffff).default(0),
   augmentation: augmentationSchema.prefault({}),
   earlyStopping: earlyStoppingSchema.optional(),
+  stepLimitSeconds: z
+    .number()
+    .positive()
+    .max(86_400)
+    .default(600)
+    .describe("A run in which nothing moves for so long is stopped; the first step compiles shaders"),
   record: z.enum(["epochs", "steps"]).default("epochs").describe("steps keeps each step's loss in the result"),
 });
 

@@ -79,6 +79,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
     const mask = dropoutMasks(spec.seed, step);
     const loss = await trainStep(context, optimizer, batch, mask, sums, { epoch, step }, () => notePeaks(state));
     await host.synchronize();
+    host.onProgress?.();
     const ms = roundMs(host.now() - startedMs);
     trainMs += ms;
     if (step > 1 && indices.length === fullBatchSize(plan)) state.steadyMs.push(ms);

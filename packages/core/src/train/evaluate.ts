@@ -12,6 +12,7 @@ export interface Evaluation {
 
 /**
  * Runs images through the network in inference mode.
+ * @param onProgress called after every batch
  * @throws ThawError `non-finite`
  */
 export async function evaluate<T extends DeviceTensor>(
@@ -20,6 +21,7 @@ export async function evaluate<T extends DeviceTensor>(
   labels: readonly number[],
   indices: readonly number[],
   batchSize: number,
+  onProgress?: () => void,
 ): Promise<Evaluation> {
   const { kernels, steps } = context;
   const sums = noMetrics();
@@ -38,6 +40,7 @@ export async function evaluate<T extends DeviceTensor>(
     predictions.push(...predicted);
     for (const tensor of [logits, labelTensor, probabilities, losses]) kernels.dispose(tensor);
     if (!Number.isFinite(loss)) throw await nonFiniteEvaluation(context, upload());
+    onProgress?.();
   }
   return { metrics: means(sums), predictions };
 }

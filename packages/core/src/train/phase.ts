@@ -36,6 +36,7 @@ export async function* trainPhase<T extends DeviceTensor>(
   const stopping = spec.earlyStopping === undefined ? undefined : new EarlyStopping(spec.earlyStopping);
   let best: { weights: NamedTensors; epoch: number } | undefined;
   let stoppedEarly = false;
+  const onProgress = (): void => host.onProgress?.();
   try {
     for (let index = 0; index < phase.epochs && !stoppedEarly; index += 1) {
       const epoch = state.epochs.length + 1;
@@ -44,7 +45,7 @@ export async function* trainPhase<T extends DeviceTensor>(
       const evaluateStart = host.now();
       const hasValidation = splits.validation.length > 0;
       const validation = hasValidation
-        ? (await evaluate(context, images, dataset.labels, splits.validation, spec.batchSize)).metrics
+        ? (await evaluate(context, images, dataset.labels, splits.validation, spec.batchSize, onProgress)).metrics
         : null;
       const record: EpochRecord = {
         phase: phase.name,

@@ -5,6 +5,7 @@ import { writeSafetensors } from "../model/safetensors.ts";
 import { networkOf, type Plan, passOf } from "../plan/plan.ts";
 import type { EpochRecord, Outcome } from "../runner/outcome.ts";
 import { type Host, type RunEvent, warningEvent } from "../runner/runner.ts";
+import { softwareWarnings } from "../runner/software-warning.ts";
 import { sha256 } from "../spec/hash.ts";
 import { fullBatchSize, type RunState } from "./epoch.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
@@ -42,6 +43,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
   const stepsPerEpoch = Math.ceil(splits.train.length / spec.batchSize);
   const totalSteps = plan.phases.reduce((sum, phase) => sum + phase.epochs * stepsPerEpoch, 0);
   yield { type: "start", environment: host.environment, trainable: lastPhase.trainable, totalSteps };
+  yield* softwareWarnings(host.environment);
   for (const warning of plan.warnings) yield warningEvent(warning);
 
   const initial = await startingWeights(plan, host);
@@ -69,8 +71,11 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
 
     const context = { kernels: host.kernels, steps: passOf(plan, lastPhase), variables };
     const evaluateStart = host.now();
+    const onProgress = (): void => host.onProgress?.();
     const part = async (indices: readonly number[]): Promise<Evaluation | null> =>
-      indices.length === 0 ? null : await evaluate(context, images, dataset.labels, indices, spec.batchSize);
+      indices.length === 0
+        ? null
+        : await evaluate(context, images, dataset.labels, indices, spec.batchSize, onProgress);
     const validation = await part(splits.validation);
     const test = await part(splits.test);
     const finalEvaluateMs = host.now() - evaluateStart;

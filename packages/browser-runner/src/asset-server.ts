@@ -1,0 +1,191 @@
+import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { blobPath, type Plan, ThawError } from "@thaw/core";
+import { writeAtomically } from "@thaw/runner-kit";
+import type { PageFiles } from "./page-files.ts";
+
+/** A run whose data the page may read. */
+export interface ServedRun {
+  readonly id: number;
+  readonly plan: Plan;
+  readonly storeDir: string;
+  /** Where the page's final weights go; absent where nobody asked for them. */
+  readonly exportWeights?: string;
+}
+
+/** A server for one page: its own files, and the data of the run in progress. */
+export interface AssetServer {
+  /** The page's address, with the token that every path starts with. */
+  readonly url: string;
+  /** Lets the page read the data of a run until the returned function is called. */
+  serve(run: ServedRun): () => void;
+  close(): Promise<void>;
+}
+
+/** Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server. */
+const HEADERS = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' blob: data:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "Cache-Control": "no-store",
+} as const;
+
+/** Weights of the largest network that is known are far smaller; a page gone mad must not fill the disk. */
+const MOST_WEIGHT_BYTES = 2 ** 30;
+
+function refuse(response: ServerResponse, status: number): void {
+  response.writeHead(status, HEADERS).end();
+}
+
+/** First and last byte of a `Range: bytes=a-b`, or undefined where it makes no sense. */
+function parseRange(header: string, size: number): readonly [number, number] | undefined {
+  const match = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(header);
+  if (match === null) return undefined;
+  const first = Number(match[1]);
+  const last = match[2] === "" ? size - 1 : Math.min(Number(match[2]), size - 1);
+  return first <= last ? [first, last] : undefined;
+}
+
+async function sendBlob(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: string,
+  sha256: string,
+): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found === undefined) return refuse(response, 404);
+  const headers = {
+    ...HEADERS,
+    "Content-Type": "application/octet-stream",
+    "Accept-Ranges": "bytes",
+    ETag: `"${sha256}"`,
+  };
+  const range = request.headers.range;
+  const part = range === undefined ? ([0, found.size - 1] as const) : parseRange(range, found.size);
+  if (part === undefined) {
+    response.writeHead(416, { ...HEADERS, "Content-Range": `bytes */${found.size}` }).end();
+    return;
+  }
+  const [first, last] = part;
+  const length = { "Content-Length": last - first + 1 };
+  if (range === undefined) response.writeHead(200, { ...headers, ...length });
+  else response.writeHead(206, { ...headers, ...length, "Content-Range": `bytes ${first}-${last}/${found.size}` });
+  createReadStream(file, { start: first, end: last })
+    .on("error", () => response.destroy())
+    .pipe(response);
+}
+
+async function receiveWeights(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).byteLength;
+    if (bytes > MOST_WEIGHT_BYTES) return refuse(response, 413);
+    chunks.push(chunk as Buffer);
+  }
+  await writeAtomically(file, Buffer.concat(chunks));
+  response.writeHead(200, { ...HEADERS, "Content-Type": "text/plain; charset=utf-8" }).end(file);
+}
+
+/** Hashes that a run's page may ask for. */
+function blobsOf({ plan }: ServedRun): ReadonlySet<string> {
+  const refs = [plan.weights.blob, plan.headWeights?.blob ?? null, ...plan.dataset.shards];
+  return new Set(refs.flatMap((ref) => (ref === null ? [] : [ref.sha256])));
+}
+
+/** Answers one request, or refuses it: only paths that are listed exist. */
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  {
+    prefix,
+    host,
+    files,
+    runs,
+  }: { prefix: string; host: string; files: PageFiles; runs: ReadonlyMap<number, ServedRun> },
+): Promise<void> {
+  const path = request.url ?? "";
+  // A page of another site that guessed the port has another Host (DNS rebinding) and does not know the token.
+  if (request.headers.host !== host || !path.startsWith(prefix)) return refuse(response, 404);
+  const rest = path.slice(prefix.length);
+  const weights = /^runs\/(\d+)\/weights$/.exec(rest);
+  if (weights !== null && request.method === "POST") {
+    const file = runs.get(Number(weights[1]))?.exportWeights;
+    return file === undefined ? refuse(response, 404) : await receiveWeights(request, response, file);
+  }
+  if (request.method !== "GET") return refuse(response, 405);
+  const file = files.get(rest === "" ? "index.html" : rest);
+  if (file !== undefined) {
+    response.writeHead(200, { ...HEADERS, "Content-Type": file.type }).end(file.bytes);
+    return;
+  }
+  const plan = /^runs\/(\d+)\/plan\.json$/.exec(rest);
+  const run = plan === null ? undefined : runs.get(Number(plan[1]));
+  if (run !== undefined) {
+    response.writeHead(200, { ...HEADERS, "Content-Type": "application/json" }).end(JSON.stringify(run.plan));
+    return;
+  }
+  const sha256 = /^blobs\/([0-9a-f]{64})$/.exec(rest)?.[1];
+  const owner =
+    sha256 === undefined ? undefined : [...runs.values()].find((candidate) => blobsOf(candidate).has(sha256));
+  if (sha256 === undefined || owner === undefined) return refuse(response, 404);
+  await sendBlob(request, response, join(owner.storeDir, blobPath(sha256)), sha256);
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE";
+      reject(
+        new ThawError(
+          taken ? "port-taken" : "server-failed",
+          `The page's server cannot use port ${port}: ${error.message}`,
+          {
+            hint: taken
+              ? "Leave the setting port out: the system then gives a free one."
+              : "Check the loopback interface.",
+          },
+        ),
+      );
+    });
+    server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/**
+ * Starts the server on the loopback interface.
+ * @param port 0 for any that is free
+ * @throws ThawError `port-taken`, `server-failed`
+ */
+export async function startServer(files: PageFiles, port: number): Promise<AssetServer> {
+  const runs = new Map<number, ServedRun>();
+  const prefix = `/${randomBytes(24).toString("hex")}/`;
+  let host = "";
+  const server = createServer((request, response) => {
+    handle(request, response, { prefix, host, files, runs }).catch(() => {
+      if (response.headersSent) response.destroy();
+      else refuse(response, 500);
+    });
+  });
+  host = `127.0.0.1:${await listen(server, port)}`;
+  return {
+    url: `http://${host}${prefix}`,
+    serve(run) {
+      runs.set(run.id, run);
+      return () => runs.delete(run.id);
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import {
+  type Availability,
+  type EngineSettings,
+  type Outcome,
+  type RunEvent,
+  type Runner,
+  serializeError,
+  ThawError,
+  watchRun,
+} from "@thaw/core";
+import { environmentOf } from "./environment.ts";
+import { eventQueue } from "./event-queue.ts";
+import { ENGINES, type EngineName } from "./messages.ts";
+import { browserRssBytes } from "./process-tree.ts";
+import { type BrowserSession, openSession } from "./session.ts";
+import { type BrowserSettings, browserSettings, openRequest } from "./settings.ts";
+
+/** A browser that nobody uses for so long is closed, so that it keeps no program from ending. */
+const IDLE_MS = 5000;
+const MEMORY_SAMPLE_MS = 500;
+
+/** Keeps one session from run to run: its shaders stay compiled. */
+class SessionKeeper {
+  readonly #engine: EngineName;
+  #kept: { readonly session: BrowserSession; readonly key: string } | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(engine: EngineName) {
+    this.#engine = engine;
+  }
+
+  /** Takes the session for these settings; give it back with {@link release}. */
+  async acquire(settings: BrowserSettings): Promise<BrowserSession> {
+    clearTimeout(this.#idle);
+    const key = JSON.stringify(settings);
+    if (this.#kept?.key === key && this.#kept.session.alive) return this.#kept.session;
+    await this.close();
+    const session = await openSession(openRequest(this.#engine, settings), settings.port);
+    this.#kept = { session, key };
+    return session;
+  }
+
+  release(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.close(), IDLE_MS);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const kept = this.#kept;
+    this.#kept = undefined;
+    await kept?.session.close();
+  }
+}
+
+/** Fills in what only the outside of the browser can see. */
+function withMemory(event: RunEvent, peakRssBytes: number | null): RunEvent {
+  if (event.type !== "end") return event;
+  const outcome: Outcome = { ...event.outcome, memory: { ...event.outcome.memory, peakRssBytes } };
+  return { type: "end", outcome };
+}
+
+/** Watches the browser's memory while a run goes on. */
+function memorySampler({ launched }: BrowserSession): {
+  readonly peak: () => number | null;
+  readonly stop: () => void;
+} {
+  let peak: number | null = null;
+  const sample = (): void => {
+    const bytes = launched.remote ? null : browserRssBytes(launched.executable);
+    if (bytes !== null) peak = Math.max(peak ?? 0, bytes);
+  };
+  const timer = setInterval(sample, MEMORY_SAMPLE_MS);
+  return {
+    peak() {
+      sample();
+      return peak;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+async function probe(keeper: SessionKeeper, engine: EngineName, settings: EngineSettings): Promise<Availability> {
+  try {
+    const complete = browserSettings(engine, settings);
+    const session = await keeper.acquire(complete);
+    return { ok: true, environment: environmentOf(engine, session, complete) };
+  } catch (error) {
+    const { code, message, hint } = serializeError(error);
+    return { ok: false, code, reason: message, hint: hint ?? "Run `npm run setup` and read what it says." };
+  } finally {
+    keeper.release();
+  }
+}
+
+/** The runners in Chromium: `webgpu`, `webgl`, `wasm`, `cpu`. */
+export function createRunner(name: string): Runner {
+  const engine = ENGINES.find((candidate) => candidate === name);
+  if (engine === undefined) {
+    throw new ThawError("runner-unknown", `@thaw/browser-runner has no runner "${name}", only ${ENGINES.join(", ")}.`);
+  }
+  const keeper = new SessionKeeper(engine);
+  return {
+    name,
+    probe: (settings = {}) => probe(keeper, engine, settings),
+    async *run(plan, { storeDir, settings, exportWeights, signal }) {
+      const complete = browserSettings(engine, settings);
+      const session = await keeper.acquire(complete);
+      const queue = eventQueue<RunEvent>();
+      const memory = memorySampler(session);
+      const timers = { set: setTimeout, clear: (handle: NodeJS.Timeout) => clearTimeout(handle) };
+      const watchdog = watchRun(plan, timers, (error) => {
+        queue.fail(error);
+        void keeper.close(); // a page that hangs listens to nothing
+      });
+      let finished = false;
+      const served = { plan, storeDir, ...(exportWeights === undefined ? {} : { exportWeights }) };
+      const run = session.run(served, environmentOf(engine, session, complete), signal, (events) => {
+        watchdog.feed();
+        for (const event of events) queue.push(withMemory(event, event.type === "end" ? memory.peak() : null));
+      });
+      run.then(
+        () => queue.end(),
+        (error: unknown) => queue.fail(error),
+      );
+      try {
+        yield* queue.events;
+        finished = true;
+      } finally {
+        watchdog.stop();
+        memory.stop();
+        // Left early or failed: whatever the page still does must not run into the next cell.
+        if (finished) keeper.release();
+        else await keeper.close();
+      }
+    },
+    close: () => keeper.close(),
+  };
+}

@@ -1,0 +1,7 @@
+import { arch, cpus, type as osType, release, totalmem } from "node:os";
+import type { Environment } from "@thaw/core";
+
+/** The machine that this process runs on. */
+export function platformOf(): Environment["platform"] {
+  return { os: `${osType()} ${release()}`, arch: arch(), cores: cpus().length, memoryBytes: totalmem() };
+}

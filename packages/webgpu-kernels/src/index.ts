@@ -1,0 +1,3 @@
+export * from "./adapter.ts";
+export * from "./engine.ts";
+export * from "./webgpu-kernels.ts";
