@@ -13,6 +13,8 @@ export async function buildPage(outDir: string): Promise<void> {
     logLevel: "warn",
     resolve: { conditions: ["source", "browser", "module", "import", "default"] },
     build: {
+      // tfjs-backend-wasm hands the source text of a function to its workers: renamed, it misses what it refers to.
+      minify: false,
       outDir,
       emptyOutDir: true,
       target: "es2023",

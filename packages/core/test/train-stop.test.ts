@@ -83,9 +83,14 @@ describe("a loss that is not finite", () => {
     const run = await tinyRun({ freeze }, { images: 6, spoil: plant(name, value) });
     const error = await failureOf(() => complete(run));
     expect(error.code).toBe("non-finite");
-    expect(error.message).toMatch(/^Training stopped at epoch 1, step 1: the loss is (NaN|-?Infinity), and /);
-    expect(error.message).toContain(`first thing that is not finite is ${where}.`);
-    expect(error.details).toMatchObject({ epoch: 1, step: 1, where });
+    if (Number.isFinite(value)) {
+      expect(error.message).toMatch(/^Training stopped at epoch 1, step 1: the loss is (NaN|-?Infinity), and /);
+      expect(error.message).toContain(`first thing that is not finite is ${where}.`);
+      expect(error.details).toMatchObject({ epoch: 1, step: 1, where });
+    } else {
+      expect(error.message).toBe(`Training did not start: ${where} that it was given are not finite.`);
+      expect(error.details).toEqual({ where });
+    }
     expect(JSON.parse(JSON.stringify(error.details))).toEqual(error.details);
   });
 
@@ -110,6 +115,21 @@ describe("a loss that is not finite", () => {
     const error = await failureOf(() => complete(run));
     expect(error.code).toBe("non-finite");
     expect(error.message).toMatch(/^Evaluation stopped: .* (the weights "head\/kernel"|the output of layer "head")\.$/);
+  });
+
+  it("in the weights is found after the epoch, without any evaluation", async () => {
+    const kernels = await cpuKernels();
+    const spoiling: Kernels<Tensor>["optimizerStep"] = (...inputs) => {
+      const { weights, slots } = kernels.optimizerStep(...inputs);
+      const [first, ...others] = weights as [Tensor, ...Tensor[]];
+      const spoilt = kernels.upload(new Float32Array(first.size).fill(Number.NaN), first.shape);
+      kernels.dispose(first);
+      return { weights: [spoilt, ...others], slots };
+    };
+    const run = await tinyRun({ batchSize: 16, split: { validation: 0, by: "last" } });
+    const error = await failureOf(() => complete(run, { kernels: { ...kernels, optimizerStep: spoiling } }));
+    expect(error.code).toBe("non-finite");
+    expect(error.message).toBe('Training stopped after epoch 1: the weights "head/kernel" are not finite any more.');
   });
 
   it("updates no weight", async () => {

@@ -1,7 +1,9 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { NamedTensors } from "../model/safetensors.ts";
 import type { ForwardMode, PassContext } from "./forward.ts";
 import { walkLayers } from "./layer-walk.ts";
+import type { Variables } from "./variables.ts";
 
 function hasNonFinite(values: Float32Array): boolean {
   return values.some((value) => !Number.isFinite(value));
@@ -74,4 +76,37 @@ export async function nonFiniteEvaluation<T extends DeviceTensor>(
     `Evaluation stopped: the loss is not finite, and the first thing that is not finite is ${where}.`,
     { hint: HINT, details: { where } },
   );
+}
+
+function nonFiniteWeights(values: NamedTensors): string | undefined {
+  for (const [name, { data }] of values) if (data instanceof Float32Array && hasNonFinite(data)) return name;
+  return undefined;
+}
+
+/**
+ * Looks at the weights that a run is given. Not left to the loss: some backends' ReLU6 makes a 0 of a NaN.
+ * @throws ThawError `non-finite`
+ */
+export function checkStartingWeights(values: NamedTensors): void {
+  const name = nonFiniteWeights(values);
+  if (name === undefined) return;
+  const where = `the weights "${name}"`;
+  throw new ThawError("non-finite", `Training did not start: ${where} that it was given are not finite.`, {
+    hint: "Use a sound weight file.",
+    details: { where },
+  });
+}
+
+/**
+ * Looks at all weights after an epoch, for the same reason.
+ * @throws ThawError `non-finite`
+ */
+export async function checkWeights<T extends DeviceTensor>(variables: Variables<T>, epoch: number): Promise<void> {
+  const name = nonFiniteWeights(await variables.download());
+  if (name === undefined) return;
+  const where = `the weights "${name}"`;
+  throw new ThawError("non-finite", `Training stopped after epoch ${epoch}: ${where} are not finite any more.`, {
+    hint: HINT,
+    details: { epoch, where },
+  });
 }

@@ -7,6 +7,7 @@ import { EarlyStopping } from "./early-stopping.ts";
 import { type RunState, trainEpoch } from "./epoch.ts";
 import { evaluate } from "./evaluate.ts";
 import { checkUnmoved, digestWeights, unmovedNames } from "./frozen-weights.ts";
+import { checkWeights } from "./non-finite.ts";
 import { Optimizer, type ParameterGroup } from "./optimizer.ts";
 import { roundMs } from "./timing.ts";
 
@@ -47,6 +48,8 @@ export async function* trainPhase<T extends DeviceTensor>(
       const validation = hasValidation
         ? (await evaluate(context, images, dataset.labels, splits.validation, spec.batchSize, onProgress)).metrics
         : null;
+      const evaluateMs = roundMs(host.now() - evaluateStart);
+      await checkWeights(variables, epoch);
       const record: EpochRecord = {
         phase: phase.name,
         epoch,
@@ -54,7 +57,7 @@ export async function* trainPhase<T extends DeviceTensor>(
         train: metrics,
         validation,
         trainMs: roundMs(trainMs),
-        evaluateMs: roundMs(host.now() - evaluateStart),
+        evaluateMs,
         imagesPerSecond: roundMs((splits.train.length / trainMs) * 1000),
       };
       state.epochs.push(record);

@@ -12,6 +12,7 @@ import { type Evaluation, evaluate } from "./evaluate.ts";
 import { digestWeights, unmovedNames } from "./frozen-weights.ts";
 import { startingWeights } from "./initial-weights.ts";
 import { means, noMetrics } from "./metrics.ts";
+import { checkStartingWeights } from "./non-finite.ts";
 import { trainPhase } from "./phase.ts";
 import { median, roundMs } from "./timing.ts";
 import { Variables } from "./variables.ts";
@@ -47,6 +48,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
   for (const warning of plan.warnings) yield warningEvent(warning);
 
   const initial = await startingWeights(plan, host);
+  checkStartingWeights(initial);
   const images = await loadImages(dataset, host.readBlob);
   const variables = new Variables(host.kernels, network.layers, initial);
   const state: RunState<T> = {
