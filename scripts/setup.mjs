@@ -1,12 +1,13 @@
 /**
- * Makes a fresh checkout ready to run: JavaScript dependencies, libtensorflow with its addon, built packages. Needs
- * nothing but Node; says what else is missing. Safe to run again (then it only checks) and to kill at any moment.
+ * Makes a fresh checkout ready to run: JavaScript dependencies, libtensorflow with its addon, a browser, built
+ * packages. Needs nothing but Node; says what else is missing. Safe to run again (then it only checks) and to kill at any moment.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { installNative, requireNativeTools, seemsInstalled } from "./native/install.mjs";
 import { chooseVariant } from "./native/variant.mjs";
+import { provideChromium } from "./setup/chromium.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
 import { acquireLock } from "./setup/lock.mjs";
 import { thisMachine } from "./setup/machine.mjs";
@@ -35,6 +36,7 @@ export async function setUp(machine = thisMachine()) {
     });
     await step("JavaScript dependencies", () => installDependencies(locked));
     await step("libtensorflow and addon", () => installNative(locked, choice));
+    await step("browser", () => provideChromium(locked));
     await step("build", () => buildPackages(locked));
     done();
   });

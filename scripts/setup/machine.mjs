@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
  * @property {NodeJS.Platform} platform
  * @property {string} arch
  * @property {string} nodeVersion such as "20.19.0"
+ * @property {boolean} isRoot whether system packages can be installed
  * @property {string} nvidiaDriverFile where NVIDIA's kernel driver shows
  * @property {boolean} terminal whether a person watches, so that progress bars are of use
  * @property {() => string | undefined} glibcVersion undefined where the C library is another
@@ -64,6 +65,7 @@ export function thisMachine(overrides = {}) {
     platform: process.platform,
     arch: process.arch,
     nodeVersion: process.versions.node,
+    isRoot: process.getuid?.() === 0,
     nvidiaDriverFile: "/proc/driver/nvidia/version",
     terminal: process.stdout.isTTY === true,
     glibcVersion,

@@ -1,6 +1,7 @@
 /**
- * @typedef {(title: string, work: () => Promise<string>) => Promise<void>} Step
- *   work resolves to the outcome in a few words
+ * @typedef {{ warning: string, details: readonly string[] }} Warning what is missing, and lines on why and what to do
+ * @typedef {(title: string, work: () => Promise<string | Warning>) => Promise<void>} Step
+ *   work resolves to the outcome in a few words, or to a warning where set-up can go on
  */
 
 /**
@@ -17,7 +18,11 @@ export function stepPrinter(say, now = () => performance.now()) {
       const started = now();
       try {
         const outcome = await work();
-        say(`  ok    ${seconds(started)}  ${title}: ${outcome}`);
+        if (typeof outcome === "string") say(`  ok    ${seconds(started)}  ${title}: ${outcome}`);
+        else {
+          say(`  warn  ${seconds(started)}  ${title}: ${outcome.warning}`);
+          for (const line of outcome.details) say(`        ${line}`);
+        }
       } catch (error) {
         say(`  FAIL  ${seconds(started)}  ${title}`);
         throw error;

@@ -1,9 +1,7 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { arch, cpus, type as osType, release, totalmem } from "node:os";
-import { join } from "node:path";
+import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
-import type { Tensor } from "@tensorflow/tfjs-core";
-import { type BlobRef, blobPath, type Environment, type Host, type KernelName, type RunOptions } from "@thaw/core";
+import type { Environment, Host, RunOptions } from "@thaw/core";
+import { fileHost, plainKernelsOf, platformOf } from "@thaw/runner-kit";
 import { type LoadedNative, loadNative } from "./native/load.ts";
 import { type NodeSettings, nodeSettings } from "./settings.ts";
 import { tensorflowKernels } from "./tensorflow-kernels.ts";
@@ -15,8 +13,7 @@ export function loadEngine(settings: NodeSettings): LoadedNative {
 
 /** Describes this process, its library and its device. */
 export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings): Environment {
-  const processors = cpus();
-  const processor = processors[0]?.model ?? "unknown processor";
+  const processor = cpus()[0]?.model ?? "unknown processor";
   return {
     runner: "node",
     engine: `libtensorflow ${info.tfVersion}`,
@@ -35,37 +32,21 @@ export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings
       wheels: info.wheels.join(" "),
       compiler: info.compiler,
     },
-    platform: { os: `${osType()} ${release()}`, arch: arch(), cores: processors.length, memoryBytes: totalmem() },
+    platform: platformOf(),
   };
 }
 
-async function writeAtomically(file: string, bytes: Uint8Array): Promise<string> {
-  const temporary = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(temporary, bytes);
-    await rename(temporary, file);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  return file;
-}
-
 /** Makes the host that core's `train()` runs on. */
-export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): Host<Tensor> {
+export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): Host {
   const settings = nodeSettings(options.settings);
   const loaded = loadEngine(settings);
-  const plain = settings.plainKernels.split(",").filter((name) => name !== "") as KernelName[];
-  const { exportWeights } = options;
   return {
-    kernels: tensorflowKernels(loaded.tf, loaded.backend, { plain }),
+    kernels: tensorflowKernels(loaded.tf, loaded.backend, { plain: plainKernelsOf(settings.plainKernels) }) as Host["kernels"],
     environment: environmentOf(loaded, settings),
     now: () => performance.now(),
     synchronize: () => new Promise((resolve) => setImmediate(resolve)), // TensorFlow's eager CPU ops return when done
     peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
-    readBlob: ({ sha256 }: BlobRef) => readFile(join(options.storeDir, blobPath(sha256))),
-    ...(exportWeights === undefined
-      ? {}
-      : { writeWeights: (bytes: Uint8Array) => writeAtomically(exportWeights, bytes) }),
+    ...fileHost(options),
     signal,
   };
 }

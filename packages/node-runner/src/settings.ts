@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { type EngineSettings, nearest, ThawError } from "@thaw/core";
+import type { EngineSettings } from "@thaw/core";
+import { flag, integer, plainKernelNames, settingsOf } from "@thaw/runner-kit";
 
 /** How libtensorflow is set up; recorded with every result. */
 export interface NodeSettings {
@@ -13,37 +14,19 @@ export interface NodeSettings {
   readonly plainKernels: string;
 }
 
-const DEFAULTS: NodeSettings = { threads: availableParallelism(), oneDnn: true, tf32: false, plainKernels: "" };
-
-function wrong(key: string, value: unknown, expected: string): never {
-  throw new ThawError(
-    "setting-invalid",
-    `Setting ${key} of runner "node" is ${JSON.stringify(value)}, expected ${expected}.`,
-    {
-      hint: `Settings: threads (1 to 256), oneDnn, tf32 (true or false), plainKernels.`,
-    },
-  );
-}
-
 /**
  * Fills in the defaults of the node runner's settings.
  * @throws ThawError `setting-invalid` for a name or value that does not exist
  */
 export function nodeSettings(settings: EngineSettings): NodeSettings {
-  for (const key of Object.keys(settings)) {
-    if (key in DEFAULTS) continue;
-    const [near] = nearest(key, Object.keys(DEFAULTS));
-    throw new ThawError("setting-invalid", `Runner "node" has no setting "${key}".`, {
-      hint: near === undefined ? `It has ${Object.keys(DEFAULTS).join(", ")}.` : `Did you mean "${near}"?`,
-    });
-  }
-  const merged = { ...DEFAULTS, ...settings } as Readonly<Record<keyof NodeSettings, unknown>>;
-  const { threads, oneDnn, tf32, plainKernels } = merged;
-  if (typeof threads !== "number" || !Number.isInteger(threads) || threads < 1 || threads > 256) {
-    return wrong("threads", threads, "an integer from 1 to 256");
-  }
-  if (typeof oneDnn !== "boolean") return wrong("oneDnn", oneDnn, "true or false");
-  if (typeof tf32 !== "boolean") return wrong("tf32", tf32, "true or false");
-  if (typeof plainKernels !== "string") return wrong("plainKernels", plainKernels, "names separated by commas");
-  return { threads, oneDnn, tf32, plainKernels };
+  return settingsOf<NodeSettings>(
+    "node",
+    {
+      threads: integer(availableParallelism(), 1, 256),
+      oneDnn: flag(true),
+      tf32: flag(false),
+      plainKernels: plainKernelNames,
+    },
+    settings,
+  );
 }

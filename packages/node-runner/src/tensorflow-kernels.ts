@@ -12,8 +12,8 @@ import { type EagerAttributes, type EagerBackend, type EagerOps, eagerOps } from
 
 /** Which overrides to leave out, to compare a fused kernel with its plain form. */
 export interface TensorflowKernelOptions {
-  /** Names of kernels that stay as {@link tfjsKernels} has them. */
-  readonly plain?: readonly KernelName[];
+  /** Names of kernels that stay as {@link tfjsKernels} has them; `all` for every one. */
+  readonly plain?: readonly KernelName[] | "all";
 }
 
 const NHWC = { data_format: "NHWC" } as const;

@@ -1,2 +1,7 @@
 export * from "./atomic-file.ts";
+export * from "./availability.ts";
+export * from "./blobs.ts";
+export { type ChildRunnerOptions, childRunner } from "./child-runner.ts";
 export * from "./platform.ts";
+export * from "./serve-runner.ts";
+export * from "./settings.ts";

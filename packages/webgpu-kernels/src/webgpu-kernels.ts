@@ -7,6 +7,7 @@ import { depthwiseKernels } from "./depthwise.ts";
 import { elementwiseKernels } from "./elementwise.ts";
 import { optimizerKernels } from "./optimizer.ts";
 import { pointwiseKernels } from "./pointwise.ts";
+import { stemKernels } from "./stem.ts";
 
 /** Which overrides to leave out, to compare a kernel of ours with its plain form. */
 export interface WebgpuKernelOptions {
@@ -27,7 +28,7 @@ export function webgpuKernels(tf: Tfjs, backend: WebGPUBackend, options: WebgpuK
   const stream = options.stream ?? commandStream(tf, backend);
   const overrides: Partial<Kernels<Tensor>> = {
     ...batchNormKernels(stream, plain),
-    ...pointwiseKernels(stream, plain),
+    ...pointwiseKernels(stream, { ...plain, ...stemKernels(stream, plain) }),
     ...depthwiseKernels(stream, plain),
     ...elementwiseKernels(stream, plain),
     ...optimizerKernels(stream, plain),

@@ -1,36 +1,60 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deserializeError, ThawError } from "@thaw/core";
 import type { FromChild, ToChild } from "./messages.ts";
 
 const STDERR_TAIL = 4000;
 const CANCEL_GRACE_MS = 10_000;
+/** What a child may take to end once it has said everything: a driver that hangs at exit is killed. */
+const END_GRACE_MS = 2000;
 
-/** Run from source (tests) the child needs the loader that the parent has. */
-function childEntry(): { file: string; execArgv: string[] } {
-  const fromSource = import.meta.url.endsWith(".ts");
-  const file = fileURLToPath(new URL(fromSource ? "./child.ts" : "./child.js", import.meta.url));
-  return { file, execArgv: fromSource ? ["--import", "tsx", "--conditions=source"] : [] };
+/** The program of a runner's child process. */
+export interface ChildProgram {
+  /** The runner's name, for messages. */
+  readonly name: string;
+  /** The child's module without its ending: `.js` where it is built, `.ts` among the sources. */
+  readonly entry: URL;
+  /** What to do when the child crashes, one sentence. */
+  readonly crashHint: string;
 }
 
-function crashed(code: number | null, signal: NodeJS.Signals | null, stderr: string): ThawError {
+/** Run from source (tests) the child needs the loader that the parent has. */
+function commandOf({ entry }: ChildProgram): { file: string; execArgv: string[] } {
+  const built = `${fileURLToPath(entry)}.js`;
+  if (existsSync(built)) return { file: built, execArgv: [] };
+  return { file: `${fileURLToPath(entry)}.ts`, execArgv: ["--import", "tsx", "--conditions=source"] };
+}
+
+function crashed(
+  { name, crashHint }: ChildProgram,
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  stderr: string,
+): ThawError {
   const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
   const tail = stderr.trim().split("\n").slice(-12).join("\n");
-  return new ThawError("runner-crashed", `The process of runner "node" ended with ${how} before it was done.`, {
+  return new ThawError("runner-crashed", `The process of runner "${name}" ended with ${how} before it was done.`, {
     hint:
       signal === "SIGKILL"
         ? "It was killed, most often for want of memory: use a smaller batchSize or imageSize."
-        : "Its last output is in the details; `thaw doctor` checks libtensorflow.",
+        : `Its last output is in the details; ${crashHint}`,
     details: { stderr: tail },
   });
 }
 
 /**
- * Sends one request to a fresh child process and yields its answers until it is done.
- * @throws ThawError the child's own error, or `runner-crashed`
+ * Sends one request to a fresh child process and yields its answers until it is done. Nothing of it is left running
+ * when the iteration ends, however it ends.
+ * @param signal asks the child to stop; one that does not is killed
+ * @throws ThawError the child's own error, `cancelled`, or `runner-crashed`
  */
-export async function* askChild(request: ToChild, signal?: AbortSignal): AsyncGenerator<FromChild> {
-  const { file, execArgv } = childEntry();
+export async function* askChild(
+  program: ChildProgram,
+  request: ToChild,
+  signal?: AbortSignal,
+): AsyncGenerator<FromChild> {
+  const { file, execArgv } = commandOf(program);
   const child: ChildProcess = fork(file, [], {
     execArgv,
     serialization: "advanced", // NaN survives
@@ -56,14 +80,18 @@ export async function* askChild(request: ToChild, signal?: AbortSignal): AsyncGe
   });
   child.on("close", (code, exitSignal) => {
     ended = true;
-    if (!finished) failure ??= crashed(code, exitSignal, stderr);
+    if (!finished) failure ??= crashed(program, code, exitSignal, stderr);
     wake();
   });
 
   let killTimer: NodeJS.Timeout | undefined;
+  const killAfter = (ms: number): void => {
+    clearTimeout(killTimer);
+    killTimer = setTimeout(() => child.kill("SIGKILL"), ms);
+  };
   const cancel = (): void => {
     if (child.connected) child.send({ type: "cancel" } satisfies ToChild);
-    killTimer = setTimeout(() => child.kill("SIGKILL"), CANCEL_GRACE_MS);
+    killAfter(CANCEL_GRACE_MS);
   };
   signal?.addEventListener("abort", cancel, { once: true });
 
@@ -86,11 +114,11 @@ export async function* askChild(request: ToChild, signal?: AbortSignal): AsyncGe
       }
     }
   } finally {
-    clearTimeout(killTimer);
     signal?.removeEventListener("abort", cancel);
     if (!ended) {
-      if (!finished) child.kill("SIGKILL");
+      killAfter(finished ? END_GRACE_MS : 0);
       await new Promise<void>((resolve) => (ended ? resolve() : child.once("close", () => resolve())));
     }
+    clearTimeout(killTimer);
   }
 }

@@ -10,5 +10,7 @@ export type ToChild =
 export type FromChild =
   | { readonly type: "available"; readonly availability: Availability }
   | { readonly type: "event"; readonly event: RunEvent }
+  /** The run goes on, though it has nothing to say. */
+  | { readonly type: "alive" }
   | { readonly type: "error"; readonly error: SerializedError }
   | { readonly type: "done" };

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type EngineSettings, type Environment, type Host, type RunOptions, serializeError, train } from "@thaw/core";
+import { availabilityOf } from "./availability.ts";
+import type { FromChild, ToChild } from "./messages.ts";
+
+/** A host whose device can fail on its own. */
+export interface ChildHost extends Host {
+  /** Rejects when the device is lost or broken, whatever the run waits for. */
+  readonly failure?: Promise<never>;
+}
+
+/** What runs in a runner's child process. */
+export interface ServedRunner {
+  /**
+   * Opens the engine and describes it.
+   * @throws ThawError why the runner cannot run here
+   */
+  environment(settings: EngineSettings): Environment | Promise<Environment>;
+  /** Opens the engine for one run. */
+  createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): ChildHost | Promise<ChildHost>;
+}
+
+/** How often a run that has nothing to say shows that it is alive. */
+const ALIVE_MS = 1000;
+/** What a device gets to say why it failed, when work on it failed first. */
+const REASON_MS = 300;
+
+function send(message: FromChild): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send?.(message, (error: Error | null) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+function signOfLife(): () => void {
+  let sentMs = performance.now();
+  return () => {
+    if (performance.now() - sentMs < ALIVE_MS) return;
+    sentMs = performance.now();
+    send({ type: "alive" }).catch(() => undefined); // a parent that is gone needs no sign
+  };
+}
+
+async function run(runner: ServedRunner, request: ToChild & { type: "run" }, signal: AbortSignal): Promise<void> {
+  const host = await runner.createHost(request.options, signal);
+  const watched: Host = { ...host, onProgress: signOfLife() };
+  const work = async (): Promise<void> => {
+    for await (const event of train(request.plan, watched)) await send({ type: "event", event });
+  };
+  const { failure } = host;
+  if (failure === undefined) return await work();
+  try {
+    await Promise.race([work(), failure]);
+  } catch (error) {
+    await Promise.race([failure, delay(REASON_MS)]);
+    throw error;
+  }
+}
+
+/**
+ * Answers the one request of the parent process, a probe or a run, and ends this process.
+ * The child's module does nothing but call it.
+ */
+export function serveRunner(runner: ServedRunner): void {
+  const cancellation = new AbortController();
+
+  async function handle(message: ToChild): Promise<void> {
+    if (message.type === "cancel") {
+      cancellation.abort();
+      return;
+    }
+    if (message.type === "probe") {
+      const availability = await availabilityOf(() => runner.environment(message.settings));
+      await send({ type: "available", availability });
+    } else {
+      await run(runner, message, cancellation.signal);
+    }
+    await send({ type: "done" });
+    process.disconnect();
+  }
+
+  process.on("message", (message: ToChild) => {
+    handle(message).catch(async (error: unknown) => {
+      await send({ type: "error", error: serializeError(error) });
+      process.disconnect();
+    });
+  });
+  process.on("SIGINT", () => undefined); // the runner decides: it sends "cancel" and waits
+  process.on("disconnect", () => process.exit());
+}
