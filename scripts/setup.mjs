@@ -1,6 +1,7 @@
 /**
  * Makes a fresh checkout ready to run: JavaScript dependencies, libtensorflow with its addon, a browser, built
- * packages. Needs nothing but Node; says what else is missing. Safe to run again (then it only checks) and to kill at any moment.
+ * packages. Needs nothing but Node; says what else is missing. Safe to run again (then it only checks) and to kill at
+ * any moment.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -49,19 +49,35 @@ function aptGet(/** @type {Machine} */ machine, /** @type {readonly string[]} */
  * @returns {Promise<string | undefined>} why not, undefined if it was downloaded
  */
 export async function downloadWithPlaywright(machine) {
-  const folder = join(machine.root, "packages", "browser-runner");
-  const cli = join(folder, "node_modules", "playwright-core", "cli.js");
   machine.say("        downloading Playwright's Chromium");
-  const args = [cli, "install", "chromium", "--no-shell", ...(machine.terminal ? [] : ["--no-progress"])];
+  const progress = machine.terminal ? [] : ["--no-progress"];
+  const args = [playwrightOf(machine), "install", "chromium", "--no-shell", ...progress];
   // Playwright waits 30 s for each of five connections, where a closed network often answers to none.
   const env = { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: "10000", ...machine.env };
-  const finished = await machine.run(process.execPath, args, { cwd: folder, env, show: machine.terminal });
+  const finished = await machine.run(process.execPath, args, { env, show: machine.terminal });
   return finished.status === 0 ? undefined : `Playwright: ${problemOf(finished)}`;
+}
+
+/**
+ * Installs the libraries that Playwright's Chromium loads, where that can be done without asking.
+ * @param {Machine} machine
+ * @returns {Promise<boolean>} whether they are there now
+ */
+export async function installBrowserLibraries(machine) {
+  if (!machine.isRoot || findOnPath("apt-get", machine.env) === undefined) return false;
+  machine.say("        installing the libraries of Playwright's Chromium with apt-get");
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const args = [playwrightOf(machine), "install-deps", "chromium"];
+  return (await machine.run(process.execPath, args, { env, show: machine.terminal })).status === 0;
+}
+
+function playwrightOf(/** @type {Machine} */ { root }) {
+  return join(root, "packages", "browser-runner", "node_modules", "playwright-core", "cli.js");
 }
 
 /** @returns {string} the line that says most */
 function problemOf(/** @type {import("./machine.mjs").Finished} */ { status, stdout, stderr }) {
-  const lines = `${stdout}\n${stderr}`.split("\n").map((line) => line.trim());
+  const lines = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim());
   const told = lines.find((line) => /^(E|Error|error):? /.test(line)) ?? lines.findLast((line) => line !== "");
   return told ?? `ended with exit status ${status}`;
 }

@@ -1,5 +1,6 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readJson } from "./content-hash.mjs";
 import { findOnPath } from "./machine.mjs";
 
@@ -15,7 +16,7 @@ import { findOnPath } from "./machine.mjs";
  */
 
 /** Where browsers usually are, by platform; packages/browser-runner reads the same file. */
-const PLACES = new URL("../../packages/browser-runner/data/browser-places.json", import.meta.url);
+const PLACES = fileURLToPath(new URL("../../packages/browser-runner/data/browser-places.json", import.meta.url));
 
 export function isProgram(/** @type {string} */ path) {
   try {
@@ -28,7 +29,7 @@ export function isProgram(/** @type {string} */ path) {
 
 /**
  * @param {Machine} machine
- * @param {URL | string} [places]
+ * @param {string} [places] file
  * @returns {string[]} programs that may be a Chrome or Chromium, the likeliest first
  */
 export function systemBrowsers({ env, platform }, places = PLACES) {
@@ -40,14 +41,17 @@ export function systemBrowsers({ env, platform }, places = PLACES) {
 /**
  * Asks the installed Playwright where its own Chromium would be.
  * @param {Machine} machine
- * @returns {Promise<string[]>} its program, if it was downloaded
+ * @returns {Promise<string[]>} its program, if it was downloaded whole
  */
 export async function playwrightBrowsers(machine) {
   const script = 'console.log(require("playwright-core").chromium.executablePath())';
   const cwd = join(machine.root, "packages", "browser-runner");
   const { status, stdout } = await machine.run(process.execPath, ["-e", script], { cwd });
   const path = stdout.trim();
-  return status === 0 && isProgram(path) ? [path] : [];
+  const folder = /^.*[\\/]chromium-\d+(?=[\\/])/.exec(path)?.[0];
+  // Playwright unpacks in place and marks what is whole: a download that was killed has no mark.
+  const isWhole = folder !== undefined && existsSync(join(folder, "INSTALLATION_COMPLETE"));
+  return status === 0 && isWhole && isProgram(path) ? [path] : [];
 }
 
 /**

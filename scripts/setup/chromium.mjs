@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { downloadWithPlaywright, installWithApt } from "./browser-install.mjs";
+import { downloadWithPlaywright, installBrowserLibraries, installWithApt } from "./browser-install.mjs";
 import { firstThatAnswers, isProgram, playwrightBrowsers, stampOf, systemBrowsers } from "./browser-search.mjs";
 import { readJson, writeAtomically } from "./content-hash.mjs";
 import { SetupError } from "./setup-error.mjs";
@@ -13,17 +13,17 @@ import { SetupError } from "./setup-error.mjs";
  * Finds a Chrome or Chromium, or installs one, and writes down which in `<cache>/browser.json`, where
  * packages/browser-runner looks. Without any the other runners still run: that is a warning.
  * @param {Machine} machine
- * @param {() => string[]} [searchSystem]
+ * @param {string} [places] file that says where to look, if not the packages' own
  * @returns {Promise<string | import("./steps.mjs").Warning>} the outcome in a few words
  * @throws {SetupError} `browser-missing` if THAW_CHROMIUM names no browser
  */
-export async function provideChromium(machine, searchSystem = () => systemBrowsers(machine)) {
+export async function provideChromium(machine, places) {
   const file = join(machine.cacheFolder, "browser.json");
   const known = knownBrowser(file, machine);
   if (known !== undefined) return describe(known);
   /** @type {string[]} */
   const problems = [];
-  const browser = (await namedBrowser(machine)) ?? (await anyBrowser(machine, searchSystem, problems));
+  const browser = (await namedBrowser(machine)) ?? (await anyBrowser(machine, places, problems));
   if (browser === undefined) return warningOf(machine, problems);
   writeAtomically(file, `${JSON.stringify(browser, null, 2)}\n`);
   return describe(browser);
@@ -57,24 +57,29 @@ async function namedBrowser(/** @type {Machine} */ machine) {
 
 /**
  * @param {Machine} machine
- * @param {() => string[]} searchSystem
+ * @param {string | undefined} places
  * @param {string[]} problems is told what did not work
  * @returns {Promise<Browser | undefined>}
  */
-async function anyBrowser(machine, searchSystem, problems) {
-  const system = await firstThatAnswers(machine, searchSystem(), "system", problems);
+async function anyBrowser(machine, places, problems) {
+  const system = await firstThatAnswers(machine, systemBrowsers(machine, places), "system", problems);
   if (system !== undefined) return system;
   const own = await firstThatAnswers(machine, await playwrightBrowsers(machine), "Playwright", problems);
   if (own !== undefined) return own;
   const aptProblem = await installWithApt(machine);
   if (aptProblem === undefined) {
-    const installed = await firstThatAnswers(machine, searchSystem(), "apt-get", problems);
+    const installed = await firstThatAnswers(machine, systemBrowsers(machine, places), "apt-get", problems);
     if (installed !== undefined) return installed;
   } else problems.push(aptProblem);
   const downloadProblem = await downloadWithPlaywright(machine);
-  if (downloadProblem !== undefined) problems.push(downloadProblem);
-  else return await firstThatAnswers(machine, await playwrightBrowsers(machine), "Playwright", problems);
-  return undefined;
+  if (downloadProblem !== undefined) {
+    problems.push(downloadProblem);
+    return undefined;
+  }
+  const downloaded = await playwrightBrowsers(machine);
+  const answers = await firstThatAnswers(machine, downloaded, "Playwright", problems);
+  if (answers !== undefined || !(await installBrowserLibraries(machine))) return answers;
+  return await firstThatAnswers(machine, downloaded, "Playwright", problems);
 }
 
 function describe(/** @type {Browser} */ { version, source }) {

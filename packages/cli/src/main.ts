@@ -12,9 +12,15 @@ const collect = (value: string, previous: readonly string[]): readonly string[] 
 
 function addRunOptions(command: Command): Command {
   return command
-    .option("--runner <name>", "runner, or the path of a runner module", "node")
+    .option("--runner <names>", "runner, or the path of a runner module; for a sweep several, with commas", "node")
     .option("--out <dir>", "folder for results", "results")
-    .option("--set <key=value>", "engine setting, e.g. threads=2 or oneDnn=false; may be repeated", collect, [])
+    .option(
+      "--set <key=value>",
+      "engine setting, e.g. threads=2, or node.threads=2 for one runner; may be repeated",
+      collect,
+      [],
+    )
+    .option("--require-hardware", "fail rather than run on an emulated GPU", false)
     .option("--rerun", "run again where a result is there, and keep both", false);
 }
 

@@ -20,6 +20,7 @@ export interface CellOptions {
   readonly outDir: string;
   readonly settings: EngineSettings;
   readonly rerun: boolean;
+  readonly requireHardware: boolean;
   readonly exportWeights?: string;
   readonly signal: AbortSignal;
   readonly output: NodeJS.WriteStream;
@@ -33,10 +34,28 @@ export interface CellRun {
   readonly fresh: boolean;
 }
 
-/** @throws ThawError `runner-unavailable` with the runner's own reason and hint */
-export async function requireRunner(runner: Runner, settings: EngineSettings): Promise<Environment> {
+/** @throws ThawError `software-adapter` where the GPU is emulated */
+function refuseSoftware({ runner, device }: Environment): void {
+  if (!device.software) return;
+  throw new ThawError("software-adapter", `Runner "${runner}" has an emulated GPU only (${device.name}).`, {
+    hint: "Install a driver for the GPU, or drop --require-hardware to run on the emulator, labelled so.",
+  });
+}
+
+/**
+ * @throws ThawError `runner-unavailable` with the runner's own reason and hint, `software-adapter` where the GPU is
+ *   emulated and that is not wanted
+ */
+export async function requireRunner(
+  runner: Runner,
+  settings: EngineSettings,
+  requireHardware: boolean,
+): Promise<Environment> {
   const availability = await runner.probe(settings);
-  if (availability.ok) return availability.environment;
+  if (availability.ok) {
+    if (requireHardware) refuseSoftware(availability.environment);
+    return availability.environment;
+  }
   const code = availability.code === "setting-invalid" ? availability.code : "runner-unavailable";
   throw new ThawError(code, `Runner "${runner.name}" cannot run here: ${availability.reason}`, {
     hint: availability.hint,
@@ -85,7 +104,10 @@ export async function runCell(
     });
     for await (const event of run) {
       progress.event(event);
-      if (event.type === "start") environment = event.environment;
+      if (event.type === "start") {
+        environment = event.environment;
+        if (options.requireHardware) refuseSoftware(environment); // the driver may have gone since the probe
+      }
       if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
       if (event.type === "end") outcome = event.outcome;
     }

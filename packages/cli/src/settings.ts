@@ -6,12 +6,16 @@ function parseValue(text: string): string | number | boolean {
   return text.trim() !== "" && Number.isFinite(number) ? number : text;
 }
 
+/** The settings that each runner is given. */
+export type SettingsOf = (runner: string) => EngineSettings;
+
 /**
  * Engine settings from the command line.
- * @param pairs `key=value`, from repeated --set
+ * @param pairs `key=value` for every runner, or `runner.key=value` for one, from repeated --set
+ * @param runners names of the runners that are asked for
  * @throws ThawError `setting-invalid`
  */
-export function parseSettings(pairs: readonly string[]): EngineSettings {
+export function parseSettings(pairs: readonly string[], runners: readonly string[]): SettingsOf {
   const entries = pairs.map((pair) => {
     const [key = "", ...rest] = pair.split("=");
     if (key === "" || rest.length === 0) {
@@ -19,9 +23,19 @@ export function parseSettings(pairs: readonly string[]): EngineSettings {
         hint: "For example: --set threads=2",
       });
     }
-    return [key, parseValue(rest.join("="))] as const;
+    const dot = key.indexOf(".");
+    const runner = dot < 0 ? undefined : key.slice(0, dot);
+    if (runner !== undefined && !runners.includes(runner)) {
+      throw new ThawError("setting-invalid", `--set ${pair}: runner "${runner}" is not among those asked for.`, {
+        hint: `Runners: ${runners.join(", ")}.`,
+      });
+    }
+    return { runner, key: key.slice(dot + 1), value: parseValue(rest.join("=")) };
   });
-  return Object.fromEntries(entries);
+  return (name) =>
+    Object.fromEntries(
+      entries.filter(({ runner }) => runner === undefined || runner === name).map(({ key, value }) => [key, value]),
+    );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { initialLearningRate, type PhaseSummary, type Result } from "@thaw/core";
+import { deviceLabel, initialLearningRate, type PhaseSummary, type Result } from "@thaw/core";
 import Table from "cli-table3";
 
 /** A cell of a sweep as the table shows it: its result, or why there is none. */
@@ -66,7 +66,7 @@ function cells({ cell, runner, result, failure }: TableRow): string[] {
   const rate = phase === undefined ? 0 : initialLearningRate(phase.optimizer.learningRate);
   return [
     cell,
-    runner,
+    `${runner}\n${deviceLabel(result.environment)}`,
     result.phases.map(whatTrains).join("\nthen\n"),
     `${rate.toExponential()}\n${epochs.length} epochs`,
     `${accuracy(final.train.accuracy)}${result.underTrained ? "\nunder-trained" : ""}`,

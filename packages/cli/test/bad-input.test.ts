@@ -130,7 +130,8 @@ describe("bad input", () => {
   });
 
   it("settings and lists that cannot be read", () => {
-    expect(() => parseSettings(["threads"])).toThrow("expected key=value");
+    expect(() => parseSettings(["threads"], ["node"])).toThrow("expected key=value");
+    expect(() => parseSettings(["wasm.threads=2"], ["node", "webgpu"])).toThrow('runner "wasm" is not among those');
     expect(() => parseNumbers("--lr", "1e-3,fast")).toThrow('"fast" is no number');
   });
 

@@ -15,6 +15,7 @@ export * from "./model/mobilenet-v2.ts";
 export * from "./model/network.ts";
 export * from "./model/safetensors.ts";
 export * from "./model/table-builder.ts";
+export * from "./parity/run-comparison.ts";
 export * from "./parity/tolerances.ts";
 export * from "./plan/pass.ts";
 export * from "./plan/plan.ts";

@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Environment, Host, RunOptions } from "@thaw/core";
 import { fileHost, plainKernelsOf, platformOf } from "@thaw/runner-kit";
 import { type LoadedNative, loadNative } from "./native/load.ts";
@@ -37,11 +38,11 @@ export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings
 }
 
 /** Makes the host that core's `train()` runs on. */
-export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): Host {
+export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): Host<Tensor> {
   const settings = nodeSettings(options.settings);
   const loaded = loadEngine(settings);
   return {
-    kernels: tensorflowKernels(loaded.tf, loaded.backend, { plain: plainKernelsOf(settings.plainKernels) }) as Host["kernels"],
+    kernels: tensorflowKernels(loaded.tf, loaded.backend, { plain: plainKernelsOf(settings.plainKernels) }),
     environment: environmentOf(loaded, settings),
     now: () => performance.now(),
     synchronize: () => new Promise((resolve) => setImmediate(resolve)), // TensorFlow's eager CPU ops return when done

@@ -160,6 +160,7 @@ export function tensorflowKernels(
   options: TensorflowKernelOptions = {},
 ): Kernels<Tensor> {
   const plain = tfjsKernels(tf);
+  if (options.plain === "all") return plain;
   const ops = eagerOps(backend);
   const overrides: Partial<Kernels<Tensor>> = {
     ...fusedBatchNorm(tf, backend, ops, plain),

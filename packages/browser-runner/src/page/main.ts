@@ -52,9 +52,19 @@ async function answer<T>(work: () => Promise<T>): Promise<PageAnswer<T>> {
   }
 }
 
-/** Waits for work, or for the failure of the device under it. */
+/** How long after an error the device may still say that it was the cause. */
+const CAUSE_MS = 1000;
+
+/** Waits for work, or for the failure of the device under it: a lost device shows in odd ways before it is told. */
 async function guarded<T>(work: Promise<T>, failure: Promise<never> | undefined): Promise<T> {
-  return await (failure === undefined ? work : Promise.race([work, failure]));
+  if (failure === undefined) return await work;
+  try {
+    return await Promise.race([work, failure]);
+  } catch (error) {
+    const isCancelled = error instanceof ThawError && error.code === "cancelled";
+    if (!isCancelled) await Promise.race([failure, new Promise((resolve) => setTimeout(resolve, CAUSE_MS))]);
+    throw error;
+  }
 }
 
 const api: PageApi = {

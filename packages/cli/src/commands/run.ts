@@ -14,6 +14,7 @@ export interface RunCommandOptions {
   readonly out: string;
   readonly set: readonly string[];
   readonly rerun: boolean;
+  readonly requireHardware: boolean;
   readonly exportWeights?: string;
 }
 
@@ -25,11 +26,12 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
       hint: `Use: thaw sweep ${specPath}`,
     });
   }
-  const settings = parseSettings(options.set);
   const runner = await findRunner(options.runner);
-  await requireRunner(runner, settings);
+  const settings = parseSettings(options.set, [runner.name])(runner.name);
+  const { requireHardware } = options;
   const interrupt = onInterrupt(process.stderr);
   try {
+    await requireRunner(runner, settings, requireHardware);
     const prepared = await preparePlan(file.spec, { baseDir: file.baseDir, onNote: prepareNotes(process.stderr) });
     const {
       result,
@@ -39,6 +41,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
       outDir: options.out,
       settings,
       rerun: options.rerun,
+      requireHardware,
       ...(options.exportWeights === undefined ? {} : { exportWeights: options.exportWeights }),
       signal: interrupt.signal,
       output: process.stderr,
@@ -47,6 +50,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
     process.stdout.write(`${fresh ? "Result" : "Result from an earlier run"}: ${resultFile}\n`);
     if (options.exportWeights !== undefined) process.stdout.write(`Weights: ${options.exportWeights}\n`);
   } finally {
+    await runner.close?.();
     interrupt.dispose();
   }
 }

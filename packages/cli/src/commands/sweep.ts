@@ -1,6 +1,6 @@
 import { type PreparedPlan, preparePlan } from "@thaw/assets";
 import {
-  type EngineSettings,
+  deviceLabel,
   type ExpandedCell,
   expandGroup,
   type FreezePolicy,
@@ -14,9 +14,10 @@ import {
 import { EXIT, exitCodeOf } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { prepareNotes } from "../notes.ts";
+import { parityTable } from "../parity-table.ts";
 import { findRunner } from "../registry.ts";
 import { type CellOptions, requireRunner, runCell } from "../run-cell.ts";
-import { parseFreeze, parseNumbers, parseSettings } from "../settings.ts";
+import { parseFreeze, parseNumbers, parseSettings, type SettingsOf } from "../settings.ts";
 import { readSpecFile, type SpecFile } from "../spec-file.ts";
 import { resultTable, type TableRow } from "../table.ts";
 
@@ -26,6 +27,7 @@ export interface SweepCommandOptions {
   readonly out: string;
   readonly set: readonly string[];
   readonly rerun: boolean;
+  readonly requireHardware: boolean;
   readonly freeze?: string;
   readonly lr?: string;
   readonly seed?: string;
@@ -75,7 +77,8 @@ interface SweepRun {
   readonly sweep: Sweep;
   readonly runners: readonly Runner[];
   readonly baseDir: string;
-  readonly cellOptions: CellOptions;
+  readonly cellOptions: Omit<CellOptions, "settings">;
+  readonly settingsOf: SettingsOf;
   readonly rows: TableRow[];
   readonly note: (text: string) => void;
   worstExit: number;
@@ -104,7 +107,10 @@ async function runOne(run: SweepRun, { cell, prepared }: PreparedCell, runner: R
   const rowName = `${cell.group}:\n${cell.label}`;
   try {
     const place = { name: sweep.name, group: cell.group, label: cell.label };
-    const { result, fresh } = await runCell(runner, prepared, place, cellOptions);
+    const { result, fresh } = await runCell(runner, prepared, place, {
+      ...cellOptions,
+      settings: run.settingsOf(runner.name),
+    });
     if (!fresh) process.stderr.write(`${cell.spec.name} on ${runner.name}: done before, ${result.cell}.json\n`);
     run.rows.push({ cell: rowName, runner: runner.name, result });
     return result;
@@ -139,15 +145,17 @@ async function runGroups(run: SweepRun, only: string | undefined): Promise<void>
   }
 }
 
-async function readyRunners(names: string, settings: EngineSettings): Promise<Runner[]> {
-  const runners = await Promise.all(names.split(",").map((name) => findRunner(name.trim())));
+async function requireRunners(
+  runners: readonly Runner[],
+  settingsOf: SettingsOf,
+  requireHardware: boolean,
+): Promise<void> {
   for (const runner of runners) {
-    const { engine, device } = await requireRunner(runner, settings);
-    const software = device.software ? " (software)" : "";
-    const note = device.note === undefined ? "" : `; no GPU: ${device.note}`;
-    process.stderr.write(`runner ${runner.name}: ${engine} on ${device.name}${software}${note}\n`);
+    const environment = await requireRunner(runner, settingsOf(runner.name), requireHardware);
+    const { note } = environment.device;
+    const why = note === undefined ? "" : `; no GPU: ${note}`;
+    process.stderr.write(`runner ${runner.name}: ${environment.engine} on ${deviceLabel(environment)}${why}\n`);
   }
-  return runners;
 }
 
 /**
@@ -162,22 +170,29 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
       hint: `It has ${sweep.groups.map((group) => group.name).join(", ")}.`,
     });
   }
-  const settings = parseSettings(options.set);
-  const runners = await readyRunners(options.runner, settings);
+  const runners = await Promise.all(options.runner.split(",").map((name) => findRunner(name.trim())));
+  const settingsOf = parseSettings(
+    options.set,
+    runners.map(({ name }) => name),
+  );
   const interrupt = onInterrupt(process.stderr);
-  const { out: outDir, rerun } = options;
-  const cellOptions = { outDir, settings, rerun, signal: interrupt.signal, output: process.stderr };
+  const { out: outDir, rerun, requireHardware } = options;
+  const cellOptions = { outDir, rerun, requireHardware, signal: interrupt.signal, output: process.stderr };
   const note = prepareNotes(process.stderr);
-  const run: SweepRun = { sweep, runners, baseDir: file.baseDir, cellOptions, rows: [], note, worstExit: EXIT.fine };
+  const { baseDir } = file;
+  const run: SweepRun = { sweep, runners, baseDir, cellOptions, settingsOf, rows: [], note, worstExit: EXIT.fine };
   try {
+    await requireRunners(runners, settingsOf, requireHardware);
     await runGroups(run, options.group);
   } catch (error) {
     if (serializeError(error).code !== "cancelled") throw error;
     process.stderr.write(`Stopped. Finished cells are in ${outDir}; the same command goes on from there.\n`);
     run.worstExit = EXIT.interrupted;
   } finally {
+    for (const runner of runners) await runner.close?.();
     interrupt.dispose();
     if (run.rows.length > 0) process.stdout.write(`${resultTable(run.rows)}\n`);
+    if (runners.length > 1) process.stdout.write(parityTable(run.rows));
   }
   process.stdout.write(`Results: ${outDir}\n`);
   return run.worstExit;

@@ -49,8 +49,16 @@ function drawImages(): { pixels: Uint8Array; labels: number[] } {
   return { pixels, labels };
 }
 
-/** Makes plans over the drawn images, with what a test wants changed. */
-async function contractPlan(store: ContractStore, change: Partial<SpecInput>, weights: BlobRef | null): Promise<Plan> {
+/**
+ * Makes a small plan over drawn images, for tests of a runner's own.
+ * @param change fields of the spec that differ
+ * @param weights of the base; fresh ones without
+ */
+export async function contractPlan(
+  store: ContractStore,
+  change: Partial<SpecInput>,
+  weights: BlobRef | null = null,
+): Promise<Plan> {
   const { pixels, labels } = drawImages();
   const shard = { ...(await store.put(pixels)), count: IMAGES };
   const spec = parseSpec({
@@ -123,7 +131,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("starts, steps, ends each epoch, and ends, in this order", async () => {
-      const plan = await contractPlan(store, {}, null);
+      const plan = await contractPlan(store, {});
       const events = await collect(runner, plan, options);
       const kinds = events.map((event) => event.type).filter((kind) => kind !== "warning");
       const epoch = ["step", "step", "step", "epoch"]; // 11 training images in batches of 4, the last of 3
@@ -138,7 +146,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("says so when the GPU is emulated, and only then", async () => {
-      const events = await collect(runner, await contractPlan(store, { epochs: 1 }, null), options);
+      const events = await collect(runner, await contractPlan(store, { epochs: 1 }), options);
       const [start] = events;
       const software = start?.type === "start" && start.environment.device.software;
       const warned = events.some((event) => event.type === "warning" && event.code === "software-adapter");
@@ -146,7 +154,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("starts from the weights that the plan says, and leaves frozen ones alone", async () => {
-      const plan = await contractPlan(store, { epochs: 1 }, null);
+      const plan = await contractPlan(store, { epochs: 1 });
       const weights = new Map<string, HostTensor>();
       for (const layer of networkOf(plan).layers) {
         for (const [name, value] of initialWeights(layer, plan.spec.seed)) weights.set(name, value);
@@ -159,7 +167,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("gives the same bits for the same plan", async () => {
-      const plan = await contractPlan(store, { freeze: 0 }, null);
+      const plan = await contractPlan(store, { freeze: 0 });
       const [first, second] = [
         outcomeOf(await collect(runner, plan, options)),
         outcomeOf(await collect(runner, plan, options)),
@@ -169,7 +177,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("stops when it is told to", async () => {
-      const plan = await contractPlan(store, { epochs: 50 }, null);
+      const plan = await contractPlan(store, { epochs: 50 });
       const controller = new AbortController();
       const run = async (): Promise<void> => {
         for await (const event of runner.run(plan, { ...options, signal: controller.signal })) {
@@ -180,7 +188,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("stops at a loss that is not finite, and names the layer", async () => {
-      const layer = networkOf(await contractPlan(store, {}, null)).layers.find(({ name }) => name === "block_3_expand");
+      const layer = networkOf(await contractPlan(store, {})).layers.find(({ name }) => name === "block_3_expand");
       if (layer === undefined) throw new ThawError("internal", "There is no block_3_expand.");
       const broken = initialWeights(layer, 0);
       (broken.get("block_3_expand/kernel")?.data as Float32Array)[5] = Number.NaN;
@@ -195,7 +203,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("refuses data that is not what its hash says", async () => {
-      const plan = await contractPlan(store, {}, null);
+      const plan = await contractPlan(store, {});
       const other = await store.put(new Uint8Array(IMAGES * IMAGE_SIZE * IMAGE_SIZE * 3 + 1));
       const shards = [{ ...other, count: IMAGES }];
       const wrong: Plan = { ...plan, dataset: { ...plan.dataset, shards } };
@@ -203,7 +211,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     test("refuses a setting that it does not know", async () => {
-      const plan = await contractPlan(store, {}, null);
+      const plan = await contractPlan(store, {});
       const wrong = { ...options, settings: { noSuchSetting: 1 } };
       expect(await codeOf(collect(runner, plan, wrong))).toBe("setting-invalid");
     });
