@@ -45,7 +45,8 @@ export interface GoldenRow {
 
 const SPEC = fileURLToPath(new URL("../specs/golden.json", import.meta.url));
 
-async function goldenPlan(depth: number): Promise<{ plan: Plan; storeDir: string }> {
+/** The golden case at one freeze depth, ready to run. */
+export async function goldenPlan(depth: number): Promise<{ plan: Plan; storeDir: string }> {
   const document = JSON.parse(await readFile(SPEC, "utf8")) as object;
   const spec = parseSpec({ ...document, freeze: depth }, { where: SPEC });
   return await preparePlan(spec, { baseDir: join(SPEC, "..") });

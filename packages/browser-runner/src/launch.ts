@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { serializeError, ThawError } from "@thaw/core";
 import { type Browser, chromium } from "playwright-core";
 import { chromiumFlags } from "./chromium-flags.ts";
 import { findChromium } from "./locate-chromium.ts";
+import { descendantsOf, isAlive } from "./process-tree.ts";
 
 /** A browser that runs, and how it came to. */
 export interface LaunchedBrowser {
@@ -10,10 +12,33 @@ export interface LaunchedBrowser {
   readonly flags: readonly string[];
   readonly executable: string;
   readonly remote: boolean;
+  /** Closes it, and kills what does not go by itself. */
+  close(): Promise<void>;
 }
 
 /** Chromium takes a second; a machine under load, ten. */
 const LAUNCH_TIMEOUT_MS = 60_000;
+/** How long a browser gets to close by itself. */
+const CLOSE_TIMEOUT_MS = 5000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Closes a browser and makes sure that none of its processes is left: one that hangs or was stopped does not see that
+ * the others have gone.
+ * @param mark an argument that only this browser was started with
+ */
+async function closeLocal(browser: Browser, mark: string): Promise<void> {
+  const main = descendantsOf(process.pid).filter(({ command }) => command.includes(mark));
+  const processes = main.flatMap((entry) => [entry, ...descendantsOf(entry.pid)]);
+  await Promise.race([browser.close().catch(() => undefined), pause(CLOSE_TIMEOUT_MS)]);
+  let left = processes.filter(isAlive);
+  for (let waited = 0; left.length > 0 && waited < 1000; waited += 50) {
+    await pause(50);
+    left = left.filter(isAlive);
+  }
+  for (const { pid } of left) process.kill(pid, "SIGKILL");
+}
 
 /**
  * Connects to a Playwright server on another machine; the loopback of this one is tunnelled to it, so that its page
@@ -24,7 +49,10 @@ const LAUNCH_TIMEOUT_MS = 60_000;
 async function connect(endpoint: string): Promise<LaunchedBrowser> {
   try {
     const browser = await chromium.connect(endpoint, { exposeNetwork: "<loopback>", timeout: LAUNCH_TIMEOUT_MS });
-    return { browser, flags: [], executable: endpoint, remote: true };
+    const close = async (): Promise<void> => {
+      await Promise.race([browser.close().catch(() => undefined), pause(CLOSE_TIMEOUT_MS)]);
+    };
+    return { browser, flags: [], executable: endpoint, remote: true, close };
   } catch (error) {
     const { message } = serializeError(error);
     throw new ThawError("browser-unreachable", `No browser server answers at ${endpoint}: ${message.split("\n")[0]}`, {
@@ -46,18 +74,19 @@ export async function launchBrowser(
   if (env.THAW_BROWSER_WS) return await connect(env.THAW_BROWSER_WS);
   const { path } = await findChromium(env);
   const flags = chromiumFlags({ platform: process.platform, isRoot: process.getuid?.() === 0, gpu });
+  const mark = `--thaw-session=${randomUUID()}`; // Chromium passes over what it does not know
   try {
     const browser = await chromium.launch({
       executablePath: path,
       headless: true,
-      args: flags,
+      args: [...flags, mark],
       // The runner decides what a signal means: it cancels, waits and closes.
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
       timeout: LAUNCH_TIMEOUT_MS,
     });
-    return { browser, flags, executable: path, remote: false };
+    return { browser, flags, executable: path, remote: false, close: () => closeLocal(browser, mark) };
   } catch (error) {
     const { message } = serializeError(error);
     throw new ThawError("browser-failed", `${path} did not start: ${message.split("\n")[0]}`, {

@@ -23,6 +23,11 @@ function readProcess(pid: number): ProcessInfo | undefined {
   }
 }
 
+/** Whether a process that was seen before is still there, and not another one of its number. */
+export function isAlive({ pid, command }: ProcessInfo): boolean {
+  return readProcess(pid)?.command === command;
+}
+
 /** Every process that descends from one, itself left out; empty where there is no /proc (not Linux). */
 export function descendantsOf(pid: number): ProcessInfo[] {
   let names: string[];

@@ -24,8 +24,6 @@ import { pageFiles } from "./page-files.ts";
 
 /** Opening an engine compiles nothing; a driver that takes longer hangs. */
 const OPEN_TIMEOUT_MS = 60_000;
-/** How long a browser gets to close by itself. */
-const CLOSE_TIMEOUT_MS = 10_000;
 const LOG_LINES = 20;
 
 /** A browser with one page and one engine, kept from run to run so that its compiled shaders are. */
@@ -97,15 +95,9 @@ export class BrowserSession {
 
   async close(): Promise<void> {
     this.#link.expectClose();
-    await closeBrowser(this.launched);
+    await this.launched.close();
     await this.#server.close();
   }
-}
-
-/** Closes a browser; one that does not answer is killed when this process ends. */
-async function closeBrowser({ browser }: LaunchedBrowser): Promise<void> {
-  const timeout = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
-  await Promise.race([browser.close().catch(() => undefined), timeout]);
 }
 
 /** What is known of a page between calls: what it says, and whether it is still there. */
@@ -216,7 +208,7 @@ async function tryOpen(gpu: "hardware" | "software", request: OpenRequest, port:
     const opened = await Promise.race([link.guard(callPage(page, "open", request)), timeout]);
     return new BrowserSession(launched, server, page, link, opened);
   } catch (error) {
-    if (launched !== undefined) await closeBrowser(launched);
+    await launched?.close();
     await server.close();
     throw error;
   }

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { type EngineSettings, type KernelName, nearest, ThawError } from "@thaw/core";
 import type { EngineName, OpenRequest } from "./messages.ts";
 
@@ -16,7 +15,7 @@ export interface BrowserSettings {
 
 const DEFAULTS: BrowserSettings = {
   requireHardware: false,
-  threads: Math.min(availableParallelism(), 8),
+  threads: 1, // more were no faster for whole steps on two cores
   plainKernels: "",
   port: 0,
 };
@@ -31,7 +30,7 @@ const KNOWN: Readonly<Record<EngineName, readonly (keyof BrowserSettings)[]>> = 
 
 const EXPECTED: Readonly<Record<keyof BrowserSettings, readonly [string, (value: unknown) => boolean]>> = {
   requireHardware: ["true or false", (value) => typeof value === "boolean"],
-  threads: ["an integer from 1 to 64", (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 64],
+  threads: ["an integer from 1 to 8", (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 8],
   plainKernels: ["names separated by commas, or all", (value) => typeof value === "string"],
   port: [
     "an integer from 0 to 65535",

@@ -12,6 +12,9 @@ import { browserSettings, descendantsOf, openRequest, openSession } from "../src
 const store = openStore(mkdtempSync(join(tmpdir(), "thaw-")));
 const browsers = (): ReturnType<typeof descendantsOf> =>
   descendantsOf(process.pid).filter(({ command }) => command.includes("chrom"));
+/** Processes of a browser lose their parent when it dies: these are looked for everywhere. */
+const orphans = (): ReturnType<typeof descendantsOf> =>
+  descendantsOf(1).filter(({ parent, command }) => parent === 1 && command.includes("chrom"));
 
 /** Kills the browser's processes of one kind; the browser itself has no `--type`. */
 function kill(kind: "renderer" | "gpu-process" | "browser", signal: NodeJS.Signals = "SIGKILL"): void {
@@ -61,6 +64,8 @@ describe("a runner whose browser fails", () => {
   afterEach(async () => {
     for (const runner of opened.splice(0)) await runner.close?.();
     expect(browsers()).toEqual([]);
+    // A dead browser's crash handler takes a moment to notice.
+    await expect.poll(orphans, { timeout: 10_000 }).toEqual([]);
   });
 
   it.each([

@@ -10,19 +10,16 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-const CRASHES = new Set([
-  "runner-crashed",
-  "internal",
-  "non-finite",
-  "frozen-moved",
-  "result-unwritable",
-  "blob-corrupt",
-]);
-const MISSING = /^(native-|runner-unknown|runner-unavailable)/;
+/** What can go wrong with one cell while others go well. */
+const CRASHES =
+  /^(runner-crashed|internal|non-finite|frozen-moved|result-unwritable|write-failed|blob-corrupt|step-hung|gpu-.*|page-.*|browser-lost|browser-failed|port-taken|server-failed)$/;
+/** What is not there on this machine. */
+const MISSING =
+  /^(native-.*|runner-unknown|runner-unavailable|browser-missing|browser-unreachable|webgpu-unavailable|software-adapter|engine-unavailable|kernels-missing)$/;
 
 /** The exit code that an error stands for. */
 export function exitCodeOf({ code }: SerializedError): number {
   if (code === "cancelled") return EXIT.interrupted;
-  if (CRASHES.has(code)) return EXIT.cellCrashed;
+  if (CRASHES.test(code)) return EXIT.cellCrashed;
   return MISSING.test(code) ? EXIT.runnerMissing : EXIT.badInput;
 }

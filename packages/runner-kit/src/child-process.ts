@@ -43,10 +43,14 @@ function crashed(
   });
 }
 
+function reasonOf({ reason }: AbortSignal): ThawError {
+  return reason instanceof ThawError ? reason : new ThawError("cancelled", "The run was cancelled.");
+}
+
 /**
  * Sends one request to a fresh child process and yields its answers until it is done. Nothing of it is left running
  * when the iteration ends, however it ends.
- * @param signal asks the child to stop; one that does not is killed
+ * @param signal asks the child to stop; one that does not is killed, and at once where the reason is a ThawError
  * @throws ThawError the child's own error, `cancelled`, or `runner-crashed`
  */
 export async function* askChild(
@@ -91,7 +95,7 @@ export async function* askChild(
   };
   const cancel = (): void => {
     if (child.connected) child.send({ type: "cancel" } satisfies ToChild);
-    killAfter(CANCEL_GRACE_MS);
+    killAfter(signal?.reason instanceof ThawError ? 0 : CANCEL_GRACE_MS);
   };
   signal?.addEventListener("abort", cancel, { once: true });
 
@@ -105,7 +109,7 @@ export async function* askChild(
         if (message.type === "done") return;
         yield message;
       } else if (failure !== undefined) {
-        throw signal?.aborted ? new ThawError("cancelled", "The run was cancelled.") : failure;
+        throw signal?.aborted ? reasonOf(signal) : failure;
       } else {
         await new Promise<void>((resolve) => {
           wake = resolve;

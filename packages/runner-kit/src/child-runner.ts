@@ -28,20 +28,14 @@ export function childRunner(options: ChildRunnerOptions): Runner {
       checkSettings(rest.settings);
       const hanging = new AbortController();
       const stop = signal === undefined ? hanging.signal : AbortSignal.any([signal, hanging.signal]);
-      let hang: ThawError | undefined;
       const timers = { set: setTimeout, clear: (handle: NodeJS.Timeout) => clearTimeout(handle) };
-      const watchdog = watchRun(plan, timers, (error) => {
-        hang = error;
-        hanging.abort(); // a child that hangs does not listen: it is killed
-      });
+      const watchdog = watchRun(plan, timers, (error) => hanging.abort(error));
       try {
         for await (const message of askChild(options, { type: "run", plan, options: rest }, stop)) {
           watchdog.stop(); // the caller's time is not the child's
           if (message.type === "event") yield message.event;
           watchdog.feed();
         }
-      } catch (error) {
-        throw hang ?? error;
       } finally {
         watchdog.stop();
       }

@@ -80,7 +80,7 @@ export async function openWebgpu(gpu: GPU, options: { readonly requireHardware: 
   const backend = new WebGPUBackend(device, adapter.info);
   forbidSynchronousReads(backend);
   tf.env().set("WEBGPU_CPU_FORWARD", false); // small tensors would silently be computed on the processor
-  tf.removeBackend("webgpu"); // tfjs's own would ask for another device
+  if (tf.findBackendFactory("webgpu") !== null) tf.removeBackend("webgpu"); // tfjs's own asks for another device
   tf.registerBackend("webgpu", () => backend);
   if (!(await tf.setBackend("webgpu"))) throw new ThawError("webgpu-unavailable", "tfjs did not take the device.");
   return {

@@ -7,6 +7,25 @@ import { tfjsKernels, UNIT_ROUNDOFF } from "@thaw/core";
 import type { OpenRequest } from "../messages.ts";
 import { activate, type PageEngine } from "./page-engine.ts";
 
+/**
+ * Starts the backend with so many threads. It gives itself half of the processors that the browser reports, whatever is
+ * asked for (tfjs-backend-wasm 4.22, backend.cc): for this moment the browser reports twice as many.
+ */
+async function activateWithThreads(threads: number): Promise<void> {
+  if (threads === 1) {
+    tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+    await activate("wasm");
+    return;
+  }
+  setThreadsCount(threads);
+  Object.defineProperty(navigator, "hardwareConcurrency", { configurable: true, value: 2 * threads });
+  try {
+    await activate("wasm");
+  } finally {
+    Reflect.deleteProperty(navigator, "hardwareConcurrency");
+  }
+}
+
 /** WebAssembly with SIMD, on threads where the page is isolated; convolution gradients that it lacks are composed. */
 export async function openWasmEngine({ threads }: OpenRequest): Promise<PageEngine> {
   setWasmPaths({
@@ -14,9 +33,7 @@ export async function openWasmEngine({ threads }: OpenRequest): Promise<PageEngi
     "tfjs-backend-wasm-simd.wasm": simdUrl,
     "tfjs-backend-wasm-threaded-simd.wasm": threadedUrl,
   });
-  if (threads === 1) tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-  else setThreadsCount(threads);
-  await activate("wasm");
+  await activateWithThreads(threads);
   return {
     kernels: tfjsKernels(tf),
     device: { kind: "cpu", name: null, software: false },

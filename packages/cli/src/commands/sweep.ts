@@ -117,7 +117,8 @@ async function runOne(run: SweepRun, { cell, prepared }: PreparedCell, runner: R
   } catch (error) {
     const failure = serializeError(error);
     const exitCode = exitCodeOf(failure);
-    if (exitCode !== EXIT.cellCrashed) throw error; // bad input hits every cell; a crash only this one
+    // Bad input hits every cell; a crash, or a device that has gone, perhaps only this one.
+    if (exitCode === EXIT.badInput || exitCode === EXIT.interrupted) throw error;
     process.stderr.write(`${cell.spec.name} on ${runner.name}: failed (${failure.code}): ${failure.message}\n`);
     run.rows.push({ cell: rowName, runner: runner.name, result: null, failure: `failed: ${failure.code}` });
     run.worstExit = exitCode;
