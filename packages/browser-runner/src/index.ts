@@ -4,10 +4,10 @@ import {
   type Outcome,
   type RunEvent,
   type Runner,
-  serializeError,
   ThawError,
   watchRun,
 } from "@thaw/core";
+import { availabilityOf } from "@thaw/runner-kit";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
@@ -81,16 +81,14 @@ function memorySampler({ launched }: BrowserSession): {
 }
 
 async function probe(keeper: SessionKeeper, engine: EngineName, settings: EngineSettings): Promise<Availability> {
-  try {
+  return await availabilityOf(async () => {
     const complete = browserSettings(engine, settings);
-    const session = await keeper.acquire(complete);
-    return { ok: true, environment: environmentOf(engine, session, complete) };
-  } catch (error) {
-    const { code, message, hint } = serializeError(error);
-    return { ok: false, code, reason: message, hint: hint ?? "Run `npm run setup` and read what it says." };
-  } finally {
-    keeper.release();
-  }
+    try {
+      return environmentOf(engine, await keeper.acquire(complete), complete);
+    } finally {
+      keeper.release();
+    }
+  });
 }
 
 /** The runners in Chromium: `webgpu`, `webgl`, `wasm`, `cpu`. */

@@ -46,9 +46,14 @@ async function closeLocal(browser: Browser, mark: string): Promise<void> {
  * @param endpoint `ws://…`, from `THAW_BROWSER_WS`
  * @throws ThawError `browser-unreachable`
  */
-async function connect(endpoint: string): Promise<LaunchedBrowser> {
+async function connect(endpoint: string, gpu: "hardware" | "software"): Promise<LaunchedBrowser> {
+  // What a server that starts a browser for each client is asked for; one that serves its own browser passes over it.
+  // Full Chromium: Playwright's headless shell has no WebGPU to rely on.
+  const args = chromiumFlags({ platform: "linux", isRoot: false, gpu });
+  const headers = { "x-playwright-launch-options": JSON.stringify({ channel: "chromium", headless: true, args }) };
   try {
-    const browser = await chromium.connect(endpoint, { exposeNetwork: "<loopback>", timeout: LAUNCH_TIMEOUT_MS });
+    const options = { exposeNetwork: "<loopback>", timeout: LAUNCH_TIMEOUT_MS, headers };
+    const browser = await chromium.connect(endpoint, options);
     const close = async (): Promise<void> => {
       await Promise.race([browser.close().catch(() => undefined), pause(CLOSE_TIMEOUT_MS)]);
     };
@@ -71,7 +76,7 @@ export async function launchBrowser(
   gpu: "hardware" | "software",
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<LaunchedBrowser> {
-  if (env.THAW_BROWSER_WS) return await connect(env.THAW_BROWSER_WS);
+  if (env.THAW_BROWSER_WS) return await connect(env.THAW_BROWSER_WS, gpu);
   const { path } = await findChromium(env);
   const flags = chromiumFlags({ platform: process.platform, isRoot: process.getuid?.() === 0, gpu });
   const mark = `--thaw-session=${randomUUID()}`; // Chromium passes over what it does not know

@@ -214,6 +214,9 @@ async function tryOpen(gpu: "hardware" | "software", request: OpenRequest, port:
   }
 }
 
+/** Failures that another way to the GPU would not mend. */
+const NO_GPU_MATTER: ReadonlySet<string> = new Set(["port-taken", "browser-missing", "browser-unreachable"]);
+
 /** Engines that want a GPU. */
 const ON_GPU: ReadonlySet<EngineName> = new Set(["webgpu", "webgl"]);
 
@@ -223,14 +226,14 @@ const ON_GPU: ReadonlySet<EngineName> = new Set(["webgpu", "webgl"]);
  */
 export async function openSession(request: OpenRequest, port: number): Promise<BrowserSession> {
   const remote = Boolean(process.env.THAW_BROWSER_WS);
-  if (remote || !ON_GPU.has(request.engine)) return await tryOpen("software", request, port);
-  if (seemsToHaveGpu()) {
+  if (!ON_GPU.has(request.engine)) return await tryOpen("software", request, port);
+  if (remote || seemsToHaveGpu()) {
     try {
       const session = await tryOpen("hardware", request, port);
       if (!session.opened.device.software || request.requireHardware) return session;
       await session.close(); // the driver's emulator may be a half-working one: take Chromium's own
     } catch (error) {
-      if (request.requireHardware || serializeError(error).code === "port-taken") throw error;
+      if (request.requireHardware || NO_GPU_MATTER.has(serializeError(error).code)) throw error;
     }
   }
   return await tryOpen("software", request, port);
