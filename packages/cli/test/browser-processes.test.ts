@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ending, SMALL_SPEC, specFile, start, temporaryFolder, thaw } from "./command-line.ts";
+
+/** Command lines of all live browser processes of this machine, by process id. */
+function browserProcesses(): ReadonlyMap<number, string> {
+  const found = new Map<number, string>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z")) continue;
+      const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
+      if (/chrom(e|ium)/.test(command)) found.set(Number(name), command);
+    } catch {
+      // gone in the meantime
+    }
+  }
+  return found;
+}
+
+const LONG = { ...SMALL_SPEC, epochs: 500 };
+
+/** Starts a long run in the browser, waits for its first epoch, ends it with a signal. */
+async function endedBy(signal: NodeJS.Signals): Promise<{ code: number | null; stderr: string }> {
+  const out = join(temporaryFolder(), "out");
+  const child = start(["run", specFile(LONG), "--runner", "wasm", "--out", out]);
+  const done = ending(child);
+  await new Promise<void>((resolve) => {
+    child.stderr?.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("epoch 1/")) resolve();
+    });
+  });
+  child.kill(signal);
+  return await done;
+}
+
+describe.skipIf(process.platform !== "linux")("no browser process is left over (counted in /proc)", () => {
+  const before = browserProcesses();
+  const left = (): string[] =>
+    [...browserProcesses()].filter(([pid]) => !before.has(pid)).map(([, command]) => command.slice(0, 120));
+
+  it("after a run", async () => {
+    const out = join(temporaryFolder(), "out");
+    const { code, stdout } = await thaw([
+      "run",
+      specFile({ ...SMALL_SPEC, epochs: 1 }),
+      "--runner",
+      "wasm",
+      "--out",
+      out,
+    ]);
+    expect([code, stdout.includes("wasm")]).toEqual([0, true]);
+    expect(left()).toEqual([]);
+  });
+
+  it("after Ctrl-C", async () => {
+    const { code, stderr } = await endedBy("SIGINT");
+    expect(code).toBe(130);
+    expect(stderr).toContain("cancelled");
+    expect(left()).toEqual([]);
+  });
+
+  it("after the command itself was killed", async () => {
+    await endedBy("SIGKILL");
+    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
+  });
+});
+
+describe("a sweep on two runners", () => {
+  it("ends with their parity, and names the emulator wherever a result stands", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile({ ...SMALL_SPEC, epochs: 1 });
+    const args = ["sweep", spec, "--freeze", "154", "--runner", "node,webgpu", "--set", "node.threads=1", "--out", out];
+    const { code, stdout, stderr } = await thaw(args);
+    expect(code).toBe(0);
+    const names = readdirSync(out).filter((name) => name.endsWith(".json"));
+    expect(names).toHaveLength(2);
+    const results = names.map((name) => JSON.parse(readFileSync(join(out, name), "utf8")));
+    const onWebgpu = results.find(({ runner }) => runner === "webgpu");
+    const onNode = results.find(({ runner }) => runner === "node");
+    expect(onNode.environment.settings.threads).toBe(1);
+    expect(onWebgpu.planHash).toBe(onNode.planHash);
+    expect(onWebgpu.digests.initial).toBe(onNode.digests.initial);
+    expect(stdout).toContain("webgpu against node");
+    expect(stdout).toContain("same data, order, weights");
+    const { device } = onWebgpu.environment;
+    const label = device.software ? `software (${device.name})` : device.name;
+    expect(stdout).toContain(label);
+    expect(stderr).toContain(label);
+    expect(onWebgpu.warnings.some(({ code }: { code: string }) => code === "software-adapter")).toBe(device.software);
+  }, 180_000);
+});
