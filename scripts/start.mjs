@@ -1,4 +1,7 @@
-/** The main job: set-up, then the freeze-depth sweep on the built-in photos. Further arguments go to `thaw sweep`. */
+/**
+ * The main job: set-up, then the freeze-depth sweep on the built-in photos, on libtensorflow and on WebGPU, and how far
+ * the two are apart. Further arguments go to `thaw sweep`; a runner named there takes the place of these two.
+ */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { thisMachine } from "./setup/machine.mjs";
@@ -7,12 +10,13 @@ import { setUp } from "./setup.mjs";
 
 const SPEC = "benchmarks/specs/default.json";
 const RESULTS = "results/default";
+const RUNNERS = "node,webgpu";
 
 async function main() {
   const machine = thisMachine();
   await setUp(machine);
   const thaw = join(machine.root, "packages", "cli", "bin", "thaw.js");
-  const args = [thaw, "sweep", SPEC, "--out", RESULTS, ...process.argv.slice(2)];
+  const args = [thaw, "sweep", SPEC, "--out", RESULTS, "--runner", RUNNERS, ...process.argv.slice(2)];
   const child = spawn(process.execPath, args, { cwd: machine.root, stdio: "inherit" });
   // Ctrl-C reaches the child too: it stops cleanly and says so, and this process must outlive it.
   process.on("SIGINT", () => {});

@@ -18,7 +18,7 @@ export interface WebgpuEngine {
 }
 
 /** Features that speed or profiling can use. */
-const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
+const WANTED_FEATURES: readonly string[] = ["timestamp-query", "subgroups", "shader-f16"];
 
 /** Errors of the device as a promise that rejects once: a lost device and an uncaught error would else pass unseen. */
 function failureOf(device: GPUDevice): { readonly failure: Promise<never>; readonly expectClose: () => void } {
@@ -74,7 +74,7 @@ export async function openWebgpu(gpu: GPU, options: { readonly requireHardware: 
   const { adapter, description } = await findAdapter(gpu, options.requireHardware);
   const device = await adapter.requestDevice({
     requiredLimits: limitsOf(adapter.limits),
-    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: WANTED_FEATURES.filter((name) => adapter.features.has(name)) as GPUFeatureName[],
   });
   const { failure, expectClose } = failureOf(device);
   const backend = new WebGPUBackend(device, adapter.info);
