@@ -1,275 +1,202 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { BatchNormGradients, BatchNormTrained, FusedKernel, GradientNeeds, Kernels } from "@thaw/core";
 import {
-  type Activation,
-  COEFFICIENTS,
-  FINISH_MOMENTS,
-  FINISH_SUMS,
-  gradientSums,
-  inference,
-  inferenceGradient,
-  inputGradientOf,
-  MOMENTS,
-  mergeAndInputGradient,
-  mergeAndNormalise,
-  normalise,
-} from "./batch-norm-shaders.ts";
-import type { CommandStream } from "./command-stream.ts";
-import { splitRows } from "./partial-sums.ts";
+  type BatchNormGradients,
+  type BatchNormTrained,
+  type GradientNeeds,
+  type Kernels,
+  ThawError,
+} from "@thaw/core";
+import { activationOf, limitValue } from "./activation.ts";
+import { partialMoments, trainBatchNorm } from "./batch-norm-forward.ts";
+import { batchNormGradient, type MaskSource } from "./batch-norm-gradient.ts";
+import {
+  batchNormCoefficients,
+  inferenceBatchNorm,
+  inferenceInputGradient,
+  movingPair,
+} from "./batch-norm-inference.ts";
+import type { Commands } from "./commands.ts";
+import { type Lane, laneOf, laneWidth } from "./program.ts";
+import { splitRows, splitSums, type Team } from "./teams.ts";
 
-type BatchNormKernels = Pick<
-  Kernels<Tensor>,
-  "batchNormTrain" | "batchNormTrainGradient" | "batchNormInference" | "batchNormInferenceGradient"
-> &
-  Required<Pick<Kernels<Tensor>, Exclude<FusedKernel, "movingStatistics">>>;
+/** Sizes of `[..., channels]` as the programs want them. */
+interface Extent {
+  readonly lane: Lane;
+  readonly rows: number;
+  readonly lanes: number;
+  readonly channels: number;
+}
 
-/** ReLU behind the normalisation: its limit, null for none; undefined for no ReLU. */
-type Relu = { readonly maxValue: number | null } | undefined;
-
-/** Parts up to which every thread merges them itself, which saves a dispatch. */
-const MERGED_PARTS = 8;
-/** Rows up to which a map is small enough to be cut in so few parts. */
-const SMALL_ROWS = 2048;
-/** Rows of a thread that normalises: its constants are read once for all of them. */
-const THREAD_ROWS = 8;
-const LARGEST_FLOAT = 3.4028234663852886e38;
-
-/** Rows and fours of channels; undefined where the channels come in no fours. */
-function layoutOf(x: Tensor): { readonly rows: number; readonly channels4: number } | undefined {
+function extentOf(x: Tensor): Extent {
   const channels = x.shape.at(-1) ?? 1;
-  return channels % 4 === 0 ? { rows: x.size / channels, channels4: channels / 4 } : undefined;
+  const lane = laneOf(channels);
+  return { lane, rows: x.size / channels, lanes: channels / laneWidth(lane), channels };
 }
 
-const activationOf = (relu: Relu): Activation => (relu === undefined ? "none" : "relu");
-const limitOf = (relu: Relu): number => relu?.maxValue ?? LARGEST_FLOAT;
-
-function partsOf(rows: number, channels4: number): { readonly rows: number; readonly count: number } {
-  if (rows > SMALL_ROWS) return splitRows(rows, channels4, 32);
-  const each = Math.max(16, Math.ceil(rows / MERGED_PARTS));
-  return { rows: each, count: Math.ceil(rows / each) };
-}
-
-/** Batch normalization in both modes with its gradients, and with the ReLU behind it. */
-export function batchNormKernels(stream: CommandStream, plain: Kernels<Tensor>): BatchNormKernels {
-  function train(
+/** Batch normalization in both modes, its gradients, each with and without a ReLU behind it. */
+export function batchNormKernels(commands: Commands, team: Team): Partial<Kernels<Tensor>> {
+  function forward(
     x: Tensor,
     gamma: Tensor,
     beta: Tensor,
     epsilon: number,
-    relu: Relu,
-    layout: { readonly rows: number; readonly channels4: number },
+    maxValue: number | null | undefined,
   ): BatchNormTrained<Tensor> {
-    const { rows, channels4 } = layout;
-    const parts = partsOf(rows, channels4);
-    const moments = stream.output([parts.count * 2, channels4 * 4]);
-    const partParams = [rows, channels4, parts.rows, parts.count, epsilon];
-    stream.run(MOMENTS, { tensors: [x, moments], params: partParams, threads: channels4 * parts.count });
-    const [mean, variance] = [stream.output([channels4 * 4]), stream.output([channels4 * 4])];
-    const coefficients = stream.output([4, channels4 * 4]);
-    const y = stream.output(x.shape);
-    const params = [rows, channels4, THREAD_ROWS, parts.count, epsilon, limitOf(relu), parts.rows];
-    const threads = channels4 * Math.ceil(rows / THREAD_ROWS);
-    if (parts.count <= MERGED_PARTS) {
-      const tensors = [x, gamma, beta, moments, mean, variance, coefficients, y];
-      stream.run(mergeAndNormalise(activationOf(relu)), { tensors, params, threads });
+    const { lane, rows, lanes, channels } = extentOf(x);
+    const activation = activationOf(maxValue);
+    const outputs = {
+      y: commands.make(x.shape),
+      mean: commands.make([channels]),
+      variance: commands.make([channels]),
+      coefficients: commands.make([4, channels]),
+    };
+    const { sizes, groups } = splitSums(team, rows, lanes);
+    const settings = { ...sizes, epsilon, ...limitValue(maxValue) };
+    if (sizes.parts === 1) {
+      commands.run(trainBatchNorm(lane, activation, "rows", team), { x, gamma, beta }, outputs, settings, groups);
     } else {
-      const finished = [moments, gamma, beta, mean, variance, coefficients];
-      stream.run(FINISH_MOMENTS, { tensors: finished, params: partParams, threads: channels4 });
-      stream.run(normalise(activationOf(relu)), { tensors: [x, coefficients, y], params, threads });
+      const partials = commands.make([sizes.parts, 2, channels]);
+      commands.run(partialMoments(lane, team), { x }, { partials }, sizes, groups);
+      const program = trainBatchNorm(lane, activation, "partials", team);
+      commands.run(program, { x, partials, gamma, beta }, outputs, settings, groups);
+      partials.dispose();
     }
-    moments.dispose();
-    return { y, mean, variance, saved: [coefficients] };
+    return { y: outputs.y, mean: outputs.mean, variance: outputs.variance, saved: [outputs.coefficients] };
   }
 
-  /** What forward saved, or the same from the statistics where forward was another kernel. */
-  function coefficientsOf(
-    [saved]: readonly Tensor[],
+  function coefficientsOf(gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor, epsilon: number): Tensor {
+    const { lane, lanes, channels } = extentOf(gamma);
+    const coefficients = commands.make([4, channels]);
+    const program = batchNormCoefficients(lane);
+    const groups = [Math.ceil(lanes / 64)] as const;
+    commands.run(program, { gamma, beta, mean, variance }, { coefficients }, { lanes, epsilon }, groups);
+    return coefficients;
+  }
+
+  /** Sums over rows, and with `input` the input gradient of training mode. */
+  function gradients(
+    inputs: { readonly dy: Tensor; readonly x: Tensor; readonly coefficients: Tensor; readonly y?: Tensor },
+    maxValue: number | null | undefined,
+    mask: MaskSource,
+    needs: GradientNeeds,
+  ): BatchNormGradients<Tensor> {
+    const { dy, coefficients } = inputs;
+    const { lane, rows, lanes, channels } = extentOf(dy);
+    const activation = activationOf(maxValue);
+    const [dGamma, dBeta] = [commands.make([channels]), commands.make([channels])];
+    const dx = needs.input ? commands.make(dy.shape) : undefined;
+    const outputs = { dGamma, dBeta, ...(dx === undefined ? {} : { dx }) };
+    const result = needs.input ? "weights and input" : "weights";
+    const { sizes, groups } = splitSums(team, rows, lanes);
+    const settings = { ...sizes, ...limitValue(maxValue) };
+    if (sizes.parts === 1) {
+      const program = batchNormGradient(lane, activation, mask, "rows", result, team);
+      commands.run(program, inputs, outputs, settings, groups);
+    } else {
+      const partials = commands.make([sizes.parts, 2, channels]);
+      const sums = batchNormGradient(lane, activation, mask, "rows", "partials", team);
+      commands.run(sums, inputs, { partials }, settings, groups);
+      const finish = batchNormGradient(lane, activation, mask, "partials", result, team);
+      const reads = needs.input ? { ...inputs, partials } : { coefficients, partials };
+      commands.run(finish, reads, outputs, settings, groups);
+      partials.dispose();
+    }
+    if (needs.weights) return outputs;
+    for (const tensor of [dGamma, dBeta]) tensor.dispose();
+    return dx === undefined ? {} : { dx };
+  }
+
+  function trainGradient(
+    dy: Tensor,
+    x: Tensor,
     gamma: Tensor,
     beta: Tensor,
-    statistics: { readonly mean: Tensor; readonly variance: Tensor },
+    { mean, variance, saved }: Omit<BatchNormTrained<Tensor>, "y">,
     epsilon: number,
-  ): { readonly tensor: Tensor; readonly dispose: () => void } {
-    if (saved !== undefined) return { tensor: saved, dispose: () => undefined };
-    const channels4 = gamma.size / 4;
-    const tensor = stream.output([4, gamma.size]);
-    stream.run(COEFFICIENTS, {
-      tensors: [gamma, beta, statistics.mean, statistics.variance, tensor],
-      params: [0, channels4, 0, 0, epsilon],
-      threads: channels4,
-    });
-    return { tensor, dispose: () => tensor.dispose() };
-  }
-
-  function gradients(
-    dy: Tensor,
-    x: Tensor,
-    coefficients: Tensor,
-    relu: Relu,
+    maxValue: number | null | undefined,
     needs: GradientNeeds,
-    { rows, channels4 }: { readonly rows: number; readonly channels4: number },
   ): BatchNormGradients<Tensor> {
-    const split = partsOf(rows, channels4);
-    const activation = activationOf(relu);
-    const sums = stream.output([split.count * 2, channels4 * 4]);
-    stream.run(gradientSums(activation), {
-      tensors: [dy, x, coefficients, sums],
-      params: [rows, channels4, split.rows, split.count, 0, limitOf(relu), 0],
-      threads: channels4 * split.count,
-    });
-    const [dBeta, dGamma] = [stream.output([channels4 * 4]), stream.output([channels4 * 4])];
-    const merges = needs.input && split.count <= MERGED_PARTS;
-    if (!merges) {
-      const params = [rows, channels4, split.rows, split.count, 0];
-      stream.run(FINISH_SUMS, { tensors: [sums, dBeta, dGamma], params, threads: channels4 });
-    }
-    const inputGradient = (): Tensor => {
-      const dx = stream.output(x.shape);
-      const params = [rows, channels4, THREAD_ROWS, split.count, 0, limitOf(relu), 0];
-      const threads = channels4 * Math.ceil(rows / THREAD_ROWS);
-      const shader = merges ? mergeAndInputGradient(activation) : inputGradientOf(activation);
-      const tensors = [dy, x, coefficients, ...(merges ? [sums] : []), dBeta, dGamma, dx];
-      stream.run(shader, { tensors, params, threads });
-      return dx;
-    };
-    const input = needs.input ? { dx: inputGradient() } : {};
-    sums.dispose();
-    if (needs.weights) return { ...input, dGamma, dBeta };
-    dGamma.dispose();
-    dBeta.dispose();
-    return input;
-  }
-
-  function infer(
-    x: Tensor,
-    [gamma, beta, mean, variance]: readonly [Tensor, Tensor, Tensor, Tensor],
-    epsilon: number,
-    relu: Relu,
-    { rows, channels4 }: { readonly rows: number; readonly channels4: number },
-  ): Tensor {
-    const y = stream.output(x.shape);
-    stream.run(inference(activationOf(relu)), {
-      tensors: [x, gamma, beta, mean, variance, y],
-      params: [rows, channels4, THREAD_ROWS, 0, epsilon, limitOf(relu), 0],
-      threads: channels4 * Math.ceil(rows / THREAD_ROWS),
-    });
-    return y;
-  }
-
-  const self: BatchNormKernels = {
-    batchNormTrain(x, gamma, beta, epsilon) {
-      const layout = layoutOf(x);
-      return layout === undefined
-        ? plain.batchNormTrain(x, gamma, beta, epsilon)
-        : train(x, gamma, beta, epsilon, undefined, layout);
-    },
-
-    batchNormTrainRelu(x, gamma, beta, epsilon, maxValue) {
-      const layout = layoutOf(x);
-      if (layout !== undefined) return train(x, gamma, beta, epsilon, { maxValue }, layout);
-      const { y, ...rest } = plain.batchNormTrain(x, gamma, beta, epsilon);
-      const activated = plain.relu(y, maxValue);
-      y.dispose();
-      return { y: activated, ...rest };
-    },
-
-    batchNormTrainGradient(dy, x, gamma, trained, epsilon, needs) {
-      const layout = layoutOf(x);
-      if (layout === undefined) return plain.batchNormTrainGradient(dy, x, gamma, trained, epsilon, needs);
-      // β does not matter without a ReLU: γ stands in its place.
-      const coefficients = coefficientsOf(trained.saved, gamma, gamma, trained, epsilon);
-      const result = gradients(dy, x, coefficients.tensor, undefined, needs, layout);
-      coefficients.dispose();
-      return result;
-    },
-
-    batchNormTrainReluGradient(dy, x, gamma, beta, trained, epsilon, maxValue, needs) {
-      const layout = layoutOf(x);
-      if (layout !== undefined) {
-        const coefficients = coefficientsOf(trained.saved, gamma, beta, trained, epsilon);
-        const result = gradients(dy, x, coefficients.tensor, { maxValue }, needs, layout);
-        coefficients.dispose();
-        return result;
-      }
-      const normalised = plain.batchNormInference(x, gamma, beta, trained.mean, trained.variance, epsilon);
-      const y = plain.relu(normalised, maxValue);
-      const passed = plain.reluGradient(dy, y, maxValue);
-      const result = plain.batchNormTrainGradient(passed, x, gamma, trained, epsilon, needs);
-      for (const tensor of [normalised, y, passed]) tensor.dispose();
-      return result;
-    },
-
-    batchNormInference(x, gamma, beta, mean, variance, epsilon) {
-      const layout = layoutOf(x);
-      return layout === undefined
-        ? plain.batchNormInference(x, gamma, beta, mean, variance, epsilon)
-        : infer(x, [gamma, beta, mean, variance], epsilon, undefined, layout);
-    },
-
-    batchNormInferenceRelu(x, gamma, beta, mean, variance, epsilon, maxValue) {
-      const layout = layoutOf(x);
-      if (layout !== undefined) return infer(x, [gamma, beta, mean, variance], epsilon, { maxValue }, layout);
-      const normalised = plain.batchNormInference(x, gamma, beta, mean, variance, epsilon);
-      const y = plain.relu(normalised, maxValue);
-      normalised.dispose();
-      return y;
-    },
-
-    batchNormInferenceGradient(dy, x, gamma, mean, variance, epsilon, needs) {
-      const layout = layoutOf(dy);
-      if (layout === undefined) {
-        return plain.batchNormInferenceGradient(dy, x, gamma, mean, variance, epsilon, needs);
-      }
-      const weights = needs.weights && x !== undefined ? frozenSums(dy, x, gamma, { mean, variance }, epsilon) : {};
-      if (!needs.input) return weights;
-      return { ...weights, dx: scaled(dy, undefined, gamma, variance, epsilon, undefined, layout) };
-    },
-
-    batchNormInferenceReluGradient(dy, y, x, gamma, mean, variance, epsilon, maxValue, needs) {
-      const layout = layoutOf(dy);
-      if (layout !== undefined && !needs.weights) {
-        return needs.input ? { dx: scaled(dy, y, gamma, variance, epsilon, { maxValue }, layout) } : {};
-      }
-      const passed = plain.reluGradient(dy, y, maxValue);
-      const result = self.batchNormInferenceGradient(passed, x, gamma, mean, variance, epsilon, needs);
-      passed.dispose();
-      return result;
-    },
-  };
-
-  /** dy·γ/σ where the ReLU let it pass. */
-  function scaled(
-    dy: Tensor,
-    reluOut: Tensor | undefined,
-    gamma: Tensor,
-    variance: Tensor,
-    epsilon: number,
-    relu: Relu,
-    { rows, channels4 }: { readonly rows: number; readonly channels4: number },
-  ): Tensor {
-    const dx = stream.output(dy.shape);
-    stream.run(inferenceGradient(activationOf(relu)), {
-      tensors: [dy, ...(reluOut === undefined ? [] : [reluOut]), gamma, variance, dx],
-      params: [rows, channels4, THREAD_ROWS, 0, epsilon, limitOf(relu), 0],
-      threads: channels4 * Math.ceil(rows / THREAD_ROWS),
-    });
-    return dx;
-  }
-
-  /** Gradients of γ and β by given statistics. */
-  function frozenSums(
-    dy: Tensor,
-    x: Tensor,
-    gamma: Tensor,
-    statistics: { readonly mean: Tensor; readonly variance: Tensor },
-    epsilon: number,
-  ): BatchNormGradients<Tensor> {
-    const layout = layoutOf(x);
-    if (layout === undefined) return {};
-    const coefficients = coefficientsOf([], gamma, gamma, statistics, epsilon);
-    const result = gradients(dy, x, coefficients.tensor, undefined, { input: false, weights: true }, layout);
-    coefficients.dispose();
+    // A plain forward kernel saves nothing.
+    const [kept] = saved;
+    const coefficients = kept ?? coefficientsOf(gamma, beta, mean, variance, epsilon);
+    const result = gradients({ dy, x, coefficients }, maxValue, "input", needs);
+    if (kept === undefined) coefficients.dispose();
     return result;
   }
 
-  return self;
+  function inference(
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    epsilon: number,
+    maxValue: number | null | undefined,
+  ): Tensor {
+    const { lane, rows, lanes } = extentOf(x);
+    const { sizes, groups } = splitRows(team, rows, lanes);
+    const y = commands.make(x.shape);
+    const program = inferenceBatchNorm(lane, activationOf(maxValue), team);
+    const settings = { ...sizes, epsilon, ...limitValue(maxValue) };
+    commands.run(program, { x, gamma, beta, mean, variance }, { y }, settings, groups);
+    return y;
+  }
+
+  function inferenceGradient(
+    dy: Tensor,
+    y: Tensor | undefined,
+    x: Tensor | undefined,
+    gamma: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    epsilon: number,
+    maxValue: number | null | undefined,
+    needs: GradientNeeds,
+  ): BatchNormGradients<Tensor> {
+    const output = y === undefined ? {} : { y };
+    let result: BatchNormGradients<Tensor> = {};
+    if (needs.input) {
+      const { lane, rows, lanes } = extentOf(dy);
+      const { sizes, groups } = splitRows(team, rows, lanes);
+      const dx = commands.make(dy.shape);
+      const program = inferenceInputGradient(lane, activationOf(maxValue), team);
+      const settings = { ...sizes, epsilon, ...limitValue(maxValue) };
+      commands.run(program, { dy, gamma, variance, ...output }, { dx }, settings, groups);
+      result = { dx };
+    }
+    if (!needs.weights) return result;
+    if (x === undefined) throw new ThawError("internal", "The gradient of gamma needs x.");
+    const coefficients = coefficientsOf(gamma, gamma, mean, variance, epsilon);
+    const inputs = { dy, x, coefficients, ...output };
+    const weights = gradients(inputs, maxValue, "output", { input: false, weights: true });
+    coefficients.dispose();
+    return { ...result, ...weights };
+  }
+
+  function movingStatistics(
+    [movingMean, movingVariance]: readonly [Tensor, Tensor],
+    [mean, variance]: readonly [Tensor, Tensor],
+    momentum: number,
+  ): readonly [Tensor, Tensor] {
+    const [nextMean, nextVariance] = [commands.make(movingMean.shape), commands.make(movingVariance.shape)];
+    const reads = { movingMean, movingVariance, mean, variance };
+    const uniforms = { size: mean.size, kept: momentum, added: 1 - momentum };
+    commands.run(movingPair, reads, { nextMean, nextVariance }, uniforms, [Math.ceil(mean.size / 64)]);
+    return [nextMean, nextVariance];
+  }
+
+  return {
+    batchNormTrain: (x, gamma, beta, epsilon) => forward(x, gamma, beta, epsilon, undefined),
+    batchNormTrainRelu: forward,
+    batchNormTrainGradient: (dy, x, gamma, trained, epsilon, needs) =>
+      trainGradient(dy, x, gamma, gamma, trained, epsilon, undefined, needs),
+    batchNormTrainReluGradient: trainGradient,
+    batchNormInference: (x, gamma, beta, mean, variance, epsilon) =>
+      inference(x, gamma, beta, mean, variance, epsilon, undefined),
+    batchNormInferenceRelu: inference,
+    batchNormInferenceGradient: (dy, x, gamma, mean, variance, epsilon, needs) =>
+      inferenceGradient(dy, undefined, x, gamma, mean, variance, epsilon, undefined, needs),
+    batchNormInferenceReluGradient: inferenceGradient,
+    movingStatistics,
+  };
 }

@@ -1,102 +1,126 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Kernels, Window } from "@thaw/core";
-import type { CommandStream } from "./command-stream.ts";
+import type { Commands, Groups } from "./commands.ts";
 import {
-  type DepthwiseShape,
+  DEPTHWISE_THREADS,
   depthwiseForward,
-  depthwiseInputGradient,
+  depthwiseInputGradient2,
   depthwiseKernelGradient,
-  STRIP,
+  FORWARD_TILES,
+  GRADIENT_ROWS,
 } from "./depthwise-shaders.ts";
-import { splitRows, sumParts } from "./partial-sums.ts";
+import { type Lane, laneOf, laneWidth } from "./program.ts";
+import { sumRows } from "./row-sums.ts";
+import type { Team } from "./teams.ts";
 
-type DepthwiseKernels = Pick<
-  Kernels<Tensor>,
-  "depthwiseConv2d" | "depthwiseConv2dInputGradient" | "depthwiseConv2dKernelGradient"
->;
+type DepthwiseKernel = "depthwiseConv2d" | "depthwiseConv2dInputGradient" | "depthwiseConv2dKernelGradient";
 
-/** What the shaders are written for; else undefined: kernels beyond 5×5, one channel of four missing, odd strides. */
-function shapeOf(kernelShape: readonly number[], { strides }: Window): DepthwiseShape | undefined {
-  const [kernelHeight = 0, kernelWidth = 0, channels = 0, multiplier = 0] = kernelShape;
-  const suits = channels % 4 === 0 && multiplier === 1 && kernelHeight <= 5 && kernelWidth <= 5 && strides <= 2;
-  return suits ? { kernelHeight, kernelWidth, strides } : undefined;
+/** Parts that a kernel gradient is summed in at most. */
+const MOST_PARTS = 512;
+
+/** Stride of a window that the programs know; undefined for what the plain kernels must do. */
+function knownStride(kernelShape: readonly number[], { strides }: Window): 1 | 2 | undefined {
+  const [height, width, , multiplier] = kernelShape;
+  if (height !== 3 || width !== 3 || multiplier !== 1) return undefined;
+  return strides === 1 || strides === 2 ? strides : undefined;
 }
 
-/** Height and width of an image tensor. */
-const sizeOf = ([, height = 0, width = 0]: readonly number[]): readonly [number, number] => [height, width];
-
-/** Parameters of a shader that makes `out` from `from`. */
-function imageParams(
-  out: readonly number[],
-  from: readonly number[],
-  [padTop, padLeft]: readonly [number, number],
-): readonly number[] {
-  const [batch = 0, , , channels = 0] = out;
-  const [outHeight, outWidth] = sizeOf(out);
-  return [channels / 4, Math.ceil(outWidth / STRIP), outHeight, outWidth, ...sizeOf(from), padTop, padLeft, batch];
+/** Size of a convolution's output along an axis. */
+export function outputSize(
+  size: number,
+  kernelSize: number,
+  padding: readonly [number, number],
+  strides: number,
+): number {
+  return Math.floor((size + padding[0] + padding[1] - kernelSize) / strides) + 1;
 }
 
-function stripThreads(out: readonly number[]): number {
-  const [batch = 0, height = 0, width = 0, channels = 0] = out;
-  return batch * height * Math.ceil(width / STRIP) * (channels / 4);
+function laneOfChannels(channels: number): readonly [lane: Lane, lanes: number] {
+  const lane = laneOf(channels);
+  return [lane, channels / laneWidth(lane)];
 }
 
-/** Depthwise convolutions and their gradients; what the shaders cannot do goes to `plain`. */
-export function depthwiseKernels(stream: CommandStream, plain: DepthwiseKernels): DepthwiseKernels {
+/** Depthwise 3×3 convolutions with stride 1 or 2 and any padding. */
+export function depthwiseKernels(
+  commands: Commands,
+  team: Team,
+  plain: Kernels<Tensor>,
+): Pick<Kernels<Tensor>, DepthwiseKernel> {
+  const tiles = (lanes: number, width: number, height: number, batch: number): Groups => [
+    Math.ceil((lanes * width) / DEPTHWISE_THREADS),
+    height,
+    batch,
+  ];
+
+  function convolve(
+    x: Tensor,
+    kernel: Tensor,
+    shape: readonly [number, number, number, number],
+    strides: 1 | 2,
+    [padTop, padLeft]: readonly [number, number],
+    turned: boolean,
+  ): Tensor {
+    const [, height = 0, width = 0] = x.shape;
+    const [batch, outHeight, outWidth, channels] = shape;
+    const [lane, lanes] = laneOfChannels(channels);
+    const tile = FORWARD_TILES[strides];
+    const y = commands.make(shape);
+    const sizes = { lanes, height, width, outHeight, outWidth, padTop, padLeft };
+    const groups = tiles(lanes, Math.ceil(outWidth / tile.width), Math.ceil(outHeight / tile.height), batch);
+    commands.run(depthwiseForward(lane, strides, turned), { x, kernel }, { y }, sizes, groups);
+    return y;
+  }
+
   return {
     depthwiseConv2d(x, kernel, window) {
-      const shape = shapeOf(kernel.shape, window);
-      if (shape === undefined) return plain.depthwiseConv2d(x, kernel, window);
-      const { strides, padding } = window;
-      const [height, width] = sizeOf(x.shape);
-      const outSize = (size: number, axis: 0 | 1, extent: number): number =>
-        Math.floor((size + padding[axis][0] + padding[axis][1] - extent) / strides) + 1;
-      const out = [
-        x.shape[0] ?? 0,
-        outSize(height, 0, shape.kernelHeight),
-        outSize(width, 1, shape.kernelWidth),
-        x.shape[3] ?? 0,
-      ];
-      const y = stream.output(out);
-      stream.run(depthwiseForward(shape, false), {
-        tensors: [x, kernel, y],
-        params: imageParams(out, x.shape, [padding[0][0], padding[1][0]]),
-        threads: stripThreads(out),
-      });
-      return y;
+      const strides = knownStride(kernel.shape, window);
+      if (strides === undefined) return plain.depthwiseConv2d(x, kernel, window);
+      const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
+      const [rows, columns] = window.padding;
+      const shape = [
+        batch,
+        outputSize(height, 3, rows, strides),
+        outputSize(width, 3, columns, strides),
+        channels,
+      ] as const;
+      return convolve(x, kernel, shape, strides, [rows[0], columns[0]], false);
     },
 
     depthwiseConv2dInputGradient(dy, kernel, inputShape, window) {
-      const shape = shapeOf(kernel.shape, window);
-      if (shape === undefined) return plain.depthwiseConv2dInputGradient(dy, kernel, inputShape, window);
-      const { strides, padding } = window;
-      const [padTop, padLeft] = [padding[0][0], padding[1][0]];
-      const dx = stream.output(inputShape);
-      const isPlainStride = strides === 1;
-      const pads = isPlainStride
-        ? ([shape.kernelHeight - 1 - padTop, shape.kernelWidth - 1 - padLeft] as const)
-        : ([padTop, padLeft] as const);
-      stream.run(isPlainStride ? depthwiseForward(shape, true) : depthwiseInputGradient(shape, padLeft % strides), {
-        tensors: [dy, kernel, dx],
-        params: imageParams(inputShape, dy.shape, pads),
-        threads: stripThreads(inputShape),
-      });
+      const strides = knownStride(kernel.shape, window);
+      if (strides === undefined) return plain.depthwiseConv2dInputGradient(dy, kernel, inputShape, window);
+      const [batch = 0, height = 0, width = 0, channels = 0] = inputShape;
+      const [padTop, padLeft] = [window.padding[0][0], window.padding[1][0]];
+      if (strides === 1) {
+        return convolve(dy, kernel, [batch, height, width, channels], 1, [2 - padTop, 2 - padLeft], true);
+      }
+      const [, outHeight = 0, outWidth = 0] = dy.shape;
+      const [lane, lanes] = laneOfChannels(channels);
+      const dx = commands.make(inputShape);
+      const sizes = { lanes, height, width, outHeight, outWidth, padTop, padLeft };
+      const groups = tiles(lanes, Math.ceil((width + padLeft) / 4), Math.ceil((height + padTop) / 2), batch);
+      commands.run(depthwiseInputGradient2(lane), { dy, kernel }, { dx }, sizes, groups);
       return dx;
     },
 
     depthwiseConv2dKernelGradient(x, dy, kernelShape, window) {
-      const shape = shapeOf(kernelShape, window);
-      if (shape === undefined) return plain.depthwiseConv2dKernelGradient(x, dy, kernelShape, window);
-      const [batch = 0, height = 0, , channels = 0] = dy.shape;
-      const split = splitRows(batch * height, channels / 4, 1);
-      const parts = stream.output([split.count, shape.kernelHeight * shape.kernelWidth * channels]);
-      const pads = [window.padding[0][0], window.padding[1][0]] as const;
-      stream.run(depthwiseKernelGradient(shape), {
-        tensors: [x, dy, parts],
-        params: [...imageParams(dy.shape, x.shape, pads), split.rows, split.count],
-        threads: (channels / 4) * split.count,
-      });
-      return sumParts(stream, parts, kernelShape);
+      const strides = knownStride(kernelShape, window);
+      if (strides === undefined) return plain.depthwiseConv2dKernelGradient(x, dy, kernelShape, window);
+      const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
+      const [, outHeight = 0, outWidth = 0] = dy.shape;
+      const [lane, lanes] = laneOfChannels(channels);
+      const strips = batch * Math.ceil(outHeight / GRADIENT_ROWS[strides]);
+      const part = Math.ceil(strips / MOST_PARTS);
+      const count = Math.ceil(strips / part);
+      const parts = commands.make(count === 1 ? kernelShape : [count, 9, channels]);
+      const [padTop, padLeft] = [window.padding[0][0], window.padding[1][0]];
+      const sizes = { lanes, height, width, outHeight, outWidth, padTop, padLeft, strips, part };
+      const groups = [Math.ceil((count * lanes) / DEPTHWISE_THREADS)] as const;
+      commands.run(depthwiseKernelGradient(lane, strides), { x, dy }, { parts }, sizes, groups);
+      if (count === 1) return parts;
+      const sum = sumRows(commands, team, parts, kernelShape);
+      parts.dispose();
+      return sum;
     },
   };
 }

@@ -1,86 +1,102 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { FusedKernel, Kernels } from "@thaw/core";
-import type { CommandStream } from "./command-stream.ts";
-import { reads, type Shader, writes } from "./shader.ts";
+import type { Kernels } from "@thaw/core";
+import { activatedWgsl, activationOf, limitUniform, limitValue, passedWgsl } from "./activation.ts";
+import type { Commands } from "./commands.ts";
+import { type Lane, laneOf, laneWidth, type Program, variants } from "./program.ts";
+import { ROWS_WGSL, SPLIT_UNIFORMS, splitRows, standWgsl, type Team } from "./teams.ts";
 
-type ElementwiseKernels = Pick<Kernels<Tensor>, "add" | "relu" | "reluGradient"> &
-  Required<Pick<Kernels<Tensor>, Extract<FusedKernel, "movingStatistics">>>;
+type ElementwiseKernel = "relu" | "reluGradient" | "add" | "multiply" | "biasAdd";
 
-/** Fours that a thread computes, a workgroup's width apart. */
-const FOURS = 4;
-const WIDTH = 64;
-const LARGEST_FLOAT = 3.4028234663852886e38;
+const THREADS = 64;
+/** Elements (or vectors) of a thread. */
+const PER_THREAD = 4;
+const MOST_GROUPS = 65_535;
 
-function elementwise(key: string, inputs: readonly string[], value: string): Shader {
-  return {
-    key,
-    bindings: [...inputs.map((name) => reads(name)), writes("y")],
-    params: [
-      ["size4", "u32"],
-      ["limit", "f32"],
-    ],
-    workgroupSize: WIDTH,
-    body: `
-  let base = (id - lane) * ${FOURS}u + lane;
-  for (var step = 0u; step < ${FOURS}u; step++) {
-    let at = base + step * ${WIDTH}u;
-    if (at < p.size4) { y[at] = ${value}; }
-  }`,
-  };
-}
+/** What is computed of `a` and `b`, element by element. */
+type Operation = "add" | "multiply" | "reluGradient" | "limitedGradient";
 
-const ADD = elementwise("add", ["a", "b"], "a[at] + b[at]");
-// The difference puts a NaN back that a clamp may swallow.
-const RELU = elementwise("relu", ["x"], "clamp(x[at], vec4f(0), vec4f(p.limit)) + (x[at] - x[at])");
-const RELU_GRADIENT = elementwise(
-  "relu-gradient",
-  ["dy", "z"],
-  "select(vec4f(0), dy[at], (z[at] > vec4f(0)) & (z[at] < vec4f(p.limit)))",
-);
-
-const MOVING_STATISTICS: Shader = {
-  key: "moving-statistics",
-  bindings: [
-    reads("moving_mean", "f32"),
-    reads("moving_variance", "f32"),
-    reads("mean", "f32"),
-    reads("variance", "f32"),
-    writes("mean_out", "f32"),
-    writes("variance_out", "f32"),
-  ],
-  params: [
-    ["size", "u32"],
-    ["momentum", "f32"],
-    ["rest", "f32"],
-  ],
-  workgroupSize: 64,
-  body: `
-  if (id >= p.size) { return; }
-  mean_out[id] = moving_mean[id] * p.momentum + mean[id] * p.rest;
-  variance_out[id] = moving_variance[id] * p.momentum + variance[id] * p.rest;`,
+const EXPRESSIONS: Readonly<Record<Operation, string>> = {
+  add: "a[i] + b[i]",
+  multiply: "a[i] * b[i]",
+  reluGradient: "passed(a[i], b[i])",
+  limitedGradient: "passed(a[i], b[i])",
 };
 
-/** Element-wise kernels, four values at a time; sizes that are no multiple of 4 go to `plain`. */
-export function elementwiseKernels(stream: CommandStream, plain: Kernels<Tensor>): ElementwiseKernels {
-  function run(shader: Shader, inputs: readonly Tensor[], maxValue: number | null): Tensor {
-    const [first] = inputs as readonly [Tensor, ...Tensor[]];
-    const y = stream.output(first.shape);
-    const params = [first.size / 4, maxValue ?? LARGEST_FLOAT];
-    stream.run(shader, { tensors: [...inputs, y], params, threads: Math.ceil(first.size / 4 / FOURS) });
-    return y;
-  }
-  const suits = (x: Tensor): boolean => x.size % 4 === 0;
+/** WGSL: each thread's elements, neighbours beside each other. */
+const loopWgsl = (body: string): string => `
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var i = id.x; i < u.size; i += groups.x * ${THREADS}u) { ${body} }
+}`;
+
+const binary = variants((lane: Lane, operation: Operation): Program => {
+  const activation = operation === "limitedGradient" ? "limited" : operation === "reluGradient" ? "relu" : "none";
   return {
-    add: (a, b) => (suits(a) && a.size === b.size ? run(ADD, [a, b], null) : plain.add(a, b)),
-    relu: (x, maxValue) => (suits(x) ? run(RELU, [x], maxValue) : plain.relu(x, maxValue)),
-    reluGradient: (dy, y, maxValue) =>
-      suits(dy) ? run(RELU_GRADIENT, [dy, y], maxValue) : plain.reluGradient(dy, y, maxValue),
-    movingStatistics(moving, batch, momentum) {
-      const { size, shape } = moving[0];
-      const [mean, variance] = [stream.output(shape), stream.output(shape)];
-      const tensors = [...moving, ...batch, mean, variance];
-      stream.run(MOVING_STATISTICS, { tensors, params: [size, momentum, 1 - momentum], threads: size });
-      return [mean, variance];
+    name: `${operation} ${lane}`,
+    reads: { a: lane, b: lane },
+    writes: { result: lane },
+    uniforms: { size: "u32", ...limitUniform(activation) },
+    wgsl: () => `${passedWgsl(activation, lane)}${loopWgsl(`result[i] = ${EXPRESSIONS[operation]};`)}`,
+  };
+});
+
+const reluProgram = variants(
+  (lane: Lane, activation: "relu" | "limited"): Program => ({
+    name: `relu ${lane} ${activation}`,
+    reads: { x: lane },
+    writes: { y: lane },
+    uniforms: { size: "u32", ...limitUniform(activation) },
+    wgsl: () => `${activatedWgsl(activation, lane)}${loopWgsl("y[i] = activated(x[i]);")}`,
+  }),
+);
+
+const biasAddProgram = variants((lane: Lane, team: Team) => ({
+  name: `biasAdd ${lane} ${team}`,
+  reads: { x: lane, bias: lane },
+  writes: { y: lane },
+  uniforms: SPLIT_UNIFORMS,
+  wgsl: () => `
+${standWgsl(team)}
+  if (!works) { return; }
+  let shift = bias[lane];
+  ${ROWS_WGSL} { y[i] = x[i] + shift; }
+}`,
+}));
+
+/** Kernels that work element by element. */
+export function elementwiseKernels(commands: Commands, team: Team): Pick<Kernels<Tensor>, ElementwiseKernel> {
+  const groupsOf = (size: number): readonly [number] => [Math.min(Math.ceil(size / THREADS / PER_THREAD), MOST_GROUPS)];
+
+  function combine(operation: Operation, a: Tensor, b: Tensor, maxValue: number | null = null): Tensor {
+    const lane = laneOf(a.size);
+    const size = a.size / laneWidth(lane);
+    const result = commands.make(a.shape);
+    commands.run(binary(lane, operation), { a, b }, { result }, { size, ...limitValue(maxValue) }, groupsOf(size));
+    return result;
+  }
+
+  return {
+    add: (a, b) => combine("add", a, b),
+    multiply: (a, b) => combine("multiply", a, b),
+    reluGradient: (dy, y, maxValue) => combine(maxValue === null ? "reluGradient" : "limitedGradient", dy, y, maxValue),
+
+    relu(x, maxValue) {
+      const lane = laneOf(x.size);
+      const size = x.size / laneWidth(lane);
+      const y = commands.make(x.shape);
+      const program = reluProgram(lane, activationOf(maxValue) === "limited" ? "limited" : "relu");
+      commands.run(program, { x }, { y }, { size, ...limitValue(maxValue) }, groupsOf(size));
+      return y;
+    },
+
+    biasAdd(x, bias) {
+      const lane = laneOf(bias.size);
+      const lanes = bias.size / laneWidth(lane);
+      const rows = x.size / bias.size;
+      const { sizes, groups } = splitRows(team, rows, lanes);
+      const y = commands.make(x.shape);
+      commands.run(biasAddProgram(lane, team), { x, bias }, { y }, sizes, groups);
+      return y;
     },
   };
 }

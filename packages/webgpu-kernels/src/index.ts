@@ -1,4 +1,5 @@
 export * from "./adapter.ts";
-export { type CommandStream, commandStream } from "./command-stream.ts";
+export { type Commands, commandsOf, type DispatchCounts, type PassTimestamps } from "./commands.ts";
 export * from "./engine.ts";
+export type { Team } from "./teams.ts";
 export * from "./webgpu-kernels.ts";

@@ -1,58 +1,52 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { isPointwise, type Kernels } from "@thaw/core";
-import type { CommandStream } from "./command-stream.ts";
-import { splitRows, sumParts } from "./partial-sums.ts";
-import { BLOCK_ROWS, OUTER_SUM, PRODUCT, PRODUCT_TRANSPOSED } from "./pointwise-shaders.ts";
+import { sizeOf } from "@thaw/core";
+import type { Commands } from "./commands.ts";
+import { matrixProduct, outerProducts, TILE_COLUMNS, TILE_ROWS, TILE_THREADS } from "./matrix-product.ts";
+import { sumRows } from "./row-sums.ts";
+import type { Team } from "./teams.ts";
 
-/** Pixels of an image tensor over all images. */
-function rowsOf(shape: readonly number[]): number {
-  return shape.slice(0, -1).reduce((product, size) => product * size, 1);
+/** Threads that keep a device busy, by who sums over rows. */
+const ENOUGH_THREADS = { workgroup: 4096, thread: 64 } as const;
+/** Rows that a part of a kernel gradient should have at least, so that adding the parts up is little beside. */
+const LEAST_ROWS = 64;
+
+/** Convolutions with a 1×1 kernel and stride 1: matrix products over pixels. Channels are multiples of four. */
+export interface PointwiseConvolution {
+  forward(x: Tensor, kernel: Tensor): Tensor;
+  inputGradient(dy: Tensor, kernel: Tensor, inputShape: readonly number[]): Tensor;
+  kernelGradient(x: Tensor, dy: Tensor, kernelShape: readonly number[]): Tensor;
 }
 
-const byFours = (...sizes: readonly number[]): boolean => sizes.every((size) => size % 4 === 0);
+/** See {@link PointwiseConvolution}. */
+export function pointwiseConvolution(commands: Commands, team: Team): PointwiseConvolution {
+  function multiply(a: Tensor, b: Tensor, shape: readonly number[], transposed: boolean): Tensor {
+    const [depth, columns] = [a.shape.at(-1) ?? 1, shape.at(-1) ?? 1];
+    const rows = a.size / depth;
+    const product = commands.make(shape);
+    const tiles = Math.ceil(rows / TILE_ROWS) * Math.ceil(columns / TILE_COLUMNS);
+    const sizes = { rows, depth: depth / 4, columns: columns / 4 };
+    commands.run(matrixProduct(transposed), { a, b }, { product }, sizes, [Math.ceil(tiles / TILE_THREADS)]);
+    return product;
+  }
 
-/** Whether a convolution is a product that these shaders can do. */
-function suits(kernelShape: readonly number[], window: Parameters<typeof isPointwise>[1]): boolean {
-  return isPointwise(kernelShape, window) && byFours(kernelShape[2] ?? 0, kernelShape[3] ?? 0);
-}
-
-/** 1×1 convolutions as products over pixels; what is no such product goes to `plain`. */
-export function pointwiseKernels(
-  stream: CommandStream,
-  plain: Pick<Kernels<Tensor>, "conv2d" | "conv2dInputGradient" | "conv2dKernelGradient">,
-): typeof plain {
   return {
-    conv2d(x, kernel, window) {
-      if (!suits(kernel.shape, window)) return plain.conv2d(x, kernel, window);
-      const [inner, columns] = [kernel.shape[2] ?? 0, kernel.shape[3] ?? 0];
-      const rows = rowsOf(x.shape);
-      const y = stream.output([...x.shape.slice(0, -1), columns]);
-      const threads = Math.ceil(rows / BLOCK_ROWS) * (columns / 4);
-      stream.run(PRODUCT, { tensors: [x, kernel, y], params: [rows, inner / 4, columns / 4], threads });
-      return y;
-    },
-    conv2dInputGradient(dy, kernel, inputShape, window) {
-      if (!suits(kernel.shape, window)) return plain.conv2dInputGradient(dy, kernel, inputShape, window);
-      const [columns, inner] = [kernel.shape[2] ?? 0, kernel.shape[3] ?? 0];
-      const rows = rowsOf(dy.shape);
-      const dx = stream.output(inputShape);
-      const threads = Math.ceil(rows / BLOCK_ROWS) * (columns / 4);
-      stream.run(PRODUCT_TRANSPOSED, { tensors: [dy, kernel, dx], params: [rows, inner / 4, columns / 4], threads });
-      return dx;
-    },
-    conv2dKernelGradient(x, dy, kernelShape, window) {
-      if (!suits(kernelShape, window)) return plain.conv2dKernelGradient(x, dy, kernelShape, window);
-      const [inner, columns] = [kernelShape[2] ?? 0, kernelShape[3] ?? 0];
-      const rows = rowsOf(x.shape);
-      const tiles = (inner / 4) * (columns / 4);
-      const split = splitRows(rows, tiles, 32);
-      const parts = stream.output([split.count, inner * columns]);
-      stream.run(OUTER_SUM, {
-        tensors: [x, dy, parts],
-        params: [rows, inner / 4, columns / 4, split.rows, split.count],
-        threads: tiles * split.count,
-      });
-      return sumParts(stream, parts, kernelShape);
+    forward: (x, kernel) => multiply(x, kernel, [...x.shape.slice(0, -1), kernel.shape.at(-1) ?? 1], false),
+    inputGradient: (dy, kernel, inputShape) => multiply(dy, kernel, inputShape, true),
+
+    kernelGradient(x, dy, kernelShape) {
+      const [inChannels, outChannels] = [x.shape.at(-1) ?? 1, dy.shape.at(-1) ?? 1];
+      const depth = x.size / inChannels;
+      const tiles = Math.ceil(inChannels / 8) * Math.ceil(outChannels / 8);
+      const wanted = Math.min(Math.ceil(ENOUGH_THREADS[team] / tiles), Math.ceil(depth / LEAST_ROWS));
+      const part = Math.ceil(depth / wanted);
+      const parts = Math.ceil(depth / part);
+      const products = commands.make(parts === 1 ? kernelShape : [parts, sizeOf(kernelShape)]);
+      const sizes = { rows: inChannels / 4, columns: outChannels / 4, depth, part };
+      commands.run(outerProducts, { a: x, b: dy }, { products }, sizes, [Math.ceil(tiles / TILE_THREADS), parts]);
+      if (parts === 1) return products;
+      const sum = sumRows(commands, team, products, kernelShape);
+      products.dispose();
+      return sum;
     },
   };
 }
