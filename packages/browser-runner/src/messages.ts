@@ -26,6 +26,8 @@ export interface OpenedEngine {
     readonly software: boolean;
   };
   readonly adapter: AdapterInfo | null;
+  /** tfjs backends that the page has: with one alone, no kernel can run anywhere else. */
+  readonly backends: readonly string[];
   /** Threads that are really there. */
   readonly threads: number;
   readonly tfjs: string;

@@ -9,6 +9,10 @@ describe.each(ENGINES)("kernels of engine %s (rung L1)", (engine) => {
   });
   afterAll(() => session.close());
 
+  it("can run nowhere else", () => {
+    expect(session.opened.backends).toEqual([engine]);
+  });
+
   it("all agree with float64", async () => {
     const verdicts = await session.checkKernels();
     expect(verdicts.filter(({ problem }) => problem !== null)).toEqual([]);

@@ -84,7 +84,7 @@ function totalWgsl(team: Team, source: Source, body: string): string {
 }
 
 /** Moments of parts of the rows: `partials[part]` is the mean and the squared deviations of each channel. */
-export const partialMoments = variants((lane: Lane, team: Team) => ({
+export const partialMoments: (lane: Lane, team: Team) => Program = variants((lane, team) => ({
   name: `partialMoments ${lane} ${team}`,
   reads: { x: lane },
   writes: { partials: lane },
@@ -140,8 +140,8 @@ ${pass}
  * Normalises, with the moments of the rows themselves where there is one part, else with {@link partialMoments}.
  * `coefficients` is what the gradient wants, `[4, channels]`: mean, gamma / deviation, beta, 1 / deviation.
  */
-export const trainBatchNorm = variants(
-  (lane: Lane, activation: Activation, source: Source, team: Team): Program => ({
+export const trainBatchNorm: (lane: Lane, activation: Activation, source: Source, team: Team) => Program = variants(
+  (lane, activation, source, team) => ({
     name: `trainBatchNorm ${lane} ${activation} from ${source} ${team}`,
     reads: { x: lane, gamma: lane, beta: lane, ...(source === "partials" ? { partials: lane } : {}) },
     writes: { y: lane, mean: lane, variance: lane, coefficients: lane },

@@ -144,33 +144,31 @@ type Buffers = Readonly<Record<string, Lane>>;
  * Gradients of batch normalization: partial sums of parts of the rows, or weight gradients and dx (if asked for) from
  * the rows themselves or from those partial sums, `[parts, 2, channels]`.
  */
-export const batchNormGradient = variants(
-  (
-    lane: Lane,
-    activation: Activation,
-    mask: MaskSource,
-    source: Options["source"],
-    result: Options["result"],
-    team: Team,
-  ): Program => {
-    const options: Options = { lane, activation, mask, source, result, team };
-    const needsRows = source === "rows" || result === "weights and input";
-    const reads: Buffers = {
-      coefficients: lane,
-      ...(needsRows ? { dy: lane, x: lane } : {}),
-      ...(needsRows && readsY(options) ? { y: lane } : {}),
-      ...(source === "partials" ? { partials: lane } : {}),
-    };
-    const writes: Buffers =
-      result === "partials"
-        ? { partials: lane }
-        : { dGamma: lane, dBeta: lane, ...(result === "weights" ? {} : { dx: lane }) };
-    return {
-      name: `batchNormGradient ${lane} ${activation} ${mask}: ${source} to ${result} ${team}`,
-      reads,
-      writes,
-      uniforms: { ...SPLIT_UNIFORMS, ...limitUniform(activation) },
-      wgsl: () => gradientWgsl(options),
-    };
-  },
-);
+export const batchNormGradient: (
+  lane: Lane,
+  activation: Activation,
+  mask: MaskSource,
+  source: Options["source"],
+  result: Options["result"],
+  team: Team,
+) => Program = variants((lane, activation, mask, source, result, team) => {
+  const options: Options = { lane, activation, mask, source, result, team };
+  const needsRows = source === "rows" || result === "weights and input";
+  const reads: Buffers = {
+    coefficients: lane,
+    ...(needsRows ? { dy: lane, x: lane } : {}),
+    ...(needsRows && readsY(options) ? { y: lane } : {}),
+    ...(source === "partials" ? { partials: lane } : {}),
+  };
+  const writes: Buffers =
+    result === "partials"
+      ? { partials: lane }
+      : { dGamma: lane, dBeta: lane, ...(result === "weights" ? {} : { dx: lane }) };
+  return {
+    name: `batchNormGradient ${lane} ${activation} ${mask}: ${source} to ${result} ${team}`,
+    reads,
+    writes,
+    uniforms: { ...SPLIT_UNIFORMS, ...limitUniform(activation) },
+    wgsl: () => gradientWgsl(options),
+  };
+});

@@ -3,8 +3,8 @@ import { type Lane, type Program, variants } from "./program.ts";
 import { ROWS_WGSL, SPLIT_UNIFORMS, standWgsl, type Team } from "./teams.ts";
 
 /** Normalises by given statistics. */
-export const inferenceBatchNorm = variants(
-  (lane: Lane, activation: Activation, team: Team): Program => ({
+export const inferenceBatchNorm: (lane: Lane, activation: Activation, team: Team) => Program = variants(
+  (lane, activation, team) => ({
     name: `inferenceBatchNorm ${lane} ${activation} ${team}`,
     reads: { x: lane, gamma: lane, beta: lane, mean: lane, variance: lane },
     writes: { y: lane },
@@ -21,8 +21,8 @@ ${standWgsl(team)}
 );
 
 /** dx = dy · gamma / deviation, where the ReLU lets dy through. */
-export const inferenceInputGradient = variants(
-  (lane: Lane, activation: Activation, team: Team): Program => ({
+export const inferenceInputGradient: (lane: Lane, activation: Activation, team: Team) => Program = variants(
+  (lane, activation, team) => ({
     name: `inferenceInputGradient ${lane} ${activation} ${team}`,
     reads: { dy: lane, gamma: lane, variance: lane, ...(activation === "none" ? {} : { y: lane }) },
     writes: { dx: lane },
@@ -39,14 +39,12 @@ ${standWgsl(team)}
 );
 
 /** `[4, channels]` as the forward pass leaves it for the gradient: mean, gamma / deviation, beta, 1 / deviation. */
-export const batchNormCoefficients = variants(
-  (lane: Lane) =>
-    ({
-      name: `batchNormCoefficients ${lane}`,
-      reads: { gamma: lane, beta: lane, mean: lane, variance: lane },
-      writes: { coefficients: lane },
-      uniforms: { lanes: "u32", epsilon: "f32" },
-      wgsl: () => `
+export const batchNormCoefficients: (lane: Lane) => Program = variants((lane) => ({
+  name: `batchNormCoefficients ${lane}`,
+  reads: { gamma: lane, beta: lane, mean: lane, variance: lane },
+  writes: { coefficients: lane },
+  uniforms: { lanes: "u32", epsilon: "f32" },
+  wgsl: () => `
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let lane = id.x;
@@ -57,8 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   coefficients[lane + 2u * u.lanes] = beta[lane];
   coefficients[lane + 3u * u.lanes] = inverse;
 }`,
-    }) satisfies Program,
-);
+}));
 
 /** `moving · momentum + value · (1 - momentum)` of mean and variance. */
 export const movingPair: Program<

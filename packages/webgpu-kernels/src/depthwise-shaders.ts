@@ -38,35 +38,36 @@ const WINDOW_UNIFORMS = {
  * value is dropped.
  * @param turned with the kernel turned by 180°: the input gradient of stride 1
  */
-export const depthwiseForward = variants((lane: Lane, strides: 1 | 2, turned: boolean): Program => {
-  const tile = FORWARD_TILES[strides];
-  const [inRows, inColumns] = [(tile.height - 1) * strides + 3, (tile.width - 1) * strides + 3];
-  const rowOf = (row: number): string => {
-    const loads = range(inColumns).map(
-      (column) =>
-        `    let x${column} = select(${lane}(), x[start + ${column}u * u.lanes], inside && u32(firstColumn + ${column}) < u.width);`,
-    );
-    const sums = range(tile.height).flatMap((y) => {
-      const tap = row - y * strides;
-      if (tap < 0 || tap > 2) return [];
-      return range(tile.width).map((x) => {
-        const terms = range(3).map((column) => `x${x * strides + column} * w${tap * 3 + column}`);
-        return `    s${y}${x} += ${terms.join(" + ")};`;
+export const depthwiseForward: (lane: Lane, strides: 1 | 2, turned: boolean) => Program = variants(
+  (lane, strides, turned) => {
+    const tile = FORWARD_TILES[strides];
+    const [inRows, inColumns] = [(tile.height - 1) * strides + 3, (tile.width - 1) * strides + 3];
+    const rowOf = (row: number): string => {
+      const loads = range(inColumns).map(
+        (column) =>
+          `    let x${column} = select(${lane}(), x[start + ${column}u * u.lanes], inside && u32(firstColumn + ${column}) < u.width);`,
+      );
+      const sums = range(tile.height).flatMap((y) => {
+        const tap = row - y * strides;
+        if (tap < 0 || tap > 2) return [];
+        return range(tile.width).map((x) => {
+          const terms = range(3).map((column) => `x${x * strides + column} * w${tap * 3 + column}`);
+          return `    s${y}${x} += ${terms.join(" + ")};`;
+        });
       });
-    });
-    return `  {
+      return `  {
     let y = firstRow + ${row};
     let inside = u32(y) < u.height;
     let start = u32((i32(image * u.height) + y) * i32(u.width) + firstColumn) * u.lanes + lane;
 ${[...loads, ...sums].join("\n")}
   }`;
-  };
-  return {
-    name: `depthwise ${lane} stride ${strides}${turned ? " turned" : ""}`,
-    reads: { x: lane, kernel: lane },
-    writes: { y: lane },
-    uniforms: WINDOW_UNIFORMS,
-    wgsl: () => `${POSITION_WGSL}
+    };
+    return {
+      name: `depthwise ${lane} stride ${strides}${turned ? " turned" : ""}`,
+      reads: { x: lane, kernel: lane },
+      writes: { y: lane },
+      uniforms: WINDOW_UNIFORMS,
+      wgsl: () => `${POSITION_WGSL}
   let outRow = top * ${tile.height}u;
   let outColumn = left * ${tile.width}u;
   if (outRow >= u.outHeight || outColumn >= u.outWidth) { return; }
@@ -87,14 +88,15 @@ ${range(tile.height)
   )
   .join("\n")}
 }`,
-  };
-});
+    };
+  },
+);
 
 /**
  * Input gradient of depthwise 3×3 with stride 2: a thread has 2 × 4 pixels of dx, the first on an even place of the
  * padded image, so that every pixel knows its taps without a test.
  */
-export const depthwiseInputGradient2 = variants((lane: Lane): Program => {
+export const depthwiseInputGradient2: (lane: Lane) => Program = variants((lane) => {
   // Pixel (even, even) meets taps 0 and 2 in both directions, (odd, odd) tap 1 alone.
   const taps = (offset: number): readonly (readonly [tap: number, step: number])[] =>
     offset % 2 === 0
@@ -145,7 +147,7 @@ export const GRADIENT_ROWS = { 1: 2, 2: 1 } as const;
  * Kernel gradient of depthwise 3×3, in parts: `[parts, 9, channels]`. A thread goes along rows of dy with the input
  * columns that it needs again in registers.
  */
-export const depthwiseKernelGradient = variants((lane: Lane, strides: 1 | 2): Program => {
+export const depthwiseKernelGradient: (lane: Lane, strides: 1 | 2) => Program = variants((lane, strides) => {
   const rows = GRADIENT_ROWS[strides];
   const inRows = (rows - 1) * strides + 3;
   const load = (row: number, column: number, offset: string): string =>

@@ -46,7 +46,7 @@ ${each(
  * of 8 × 8: 16 loads for 256 products. No workgroup memory: loads from it cost more than from storage where a CPU
  * emulates the GPU, and a GPU's cache serves neighbours that read the same. Depth and columns count vectors of four.
  */
-export const matrixProduct = variants((transposed: boolean) => ({
+export const matrixProduct: (transposed: boolean) => Program = variants((transposed) => ({
   name: transposed ? "matrixProduct transposed" : "matrixProduct",
   reads: { a: "vec4f", b: "vec4f" },
   writes: { product: "vec4f" },

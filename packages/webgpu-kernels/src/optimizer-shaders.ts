@@ -60,9 +60,10 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, ind
  * Updates up to three weights in place. A workgroup works on one weight: `end` is the first workgroup behind it, and
  * `offset` the weight's place in the slots.
  */
-export const updateWeights = variants((lane: Lane, form: UpdateForm, slots: number, weights: number): Program => {
-  const { uniforms, wgsl } = UPDATES[form];
-  const branch = (index: number): string => `
+export const updateWeights: (lane: Lane, form: UpdateForm, slots: number, weights: number) => Program = variants(
+  (lane, form, slots, weights) => {
+    const { uniforms, wgsl } = UPDATES[form];
+    const branch = (index: number): string => `
   if (group.x < u.end${index}) {
     let i = (group.x - ${index === 0 ? "0u" : `u.end${index - 1}`}) * ${UPDATE_THREADS}u + thread;
     if (i >= u.size${index}) { return; }
@@ -79,22 +80,23 @@ ${range(slots)
   .join("\n")}
     return;
   }`;
-  const named = (count: number, name: string): [string, Lane][] =>
-    range(count).map((index) => [`${name}${index}`, lane]);
-  const places = range(weights).flatMap((index): [string, UniformType][] => [
-    [`size${index}`, "u32"],
-    [`offset${index}`, "u32"],
-    [`end${index}`, "u32"],
-  ]);
-  return {
-    name: `updateWeights ${lane} ${form} of ${weights}`,
-    reads: Object.fromEntries(named(weights, "gradient")),
-    writes: Object.fromEntries([...named(weights, "weight"), ...named(slots, "slot")]),
-    uniforms: { ...uniforms, ...Object.fromEntries(places) },
-    wgsl: () => `
+    const named = (count: number, name: string): [string, Lane][] =>
+      range(count).map((index) => [`${name}${index}`, lane]);
+    const places = range(weights).flatMap((index): [string, UniformType][] => [
+      [`size${index}`, "u32"],
+      [`offset${index}`, "u32"],
+      [`end${index}`, "u32"],
+    ]);
+    return {
+      name: `updateWeights ${lane} ${form} of ${weights}`,
+      reads: Object.fromEntries(named(weights, "gradient")),
+      writes: Object.fromEntries([...named(weights, "weight"), ...named(slots, "slot")]),
+      uniforms: { ...uniforms, ...Object.fromEntries(places) },
+      wgsl: () => `
 @compute @workgroup_size(${UPDATE_THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
 ${range(weights).map(branch).join("\n")}
 }`,
-  };
-});
+    };
+  },
+);

@@ -22,13 +22,12 @@ const WINDOW_UNIFORMS = {
 } as const;
 
 /** Any convolution, meant for few input channels: a thread has eight pixels of two vectors of output channels. */
-export const spatialConvolution = variants(
-  (lane: Lane): Program => ({
-    name: `spatialConvolution ${lane}`,
-    reads: { x: "f32", kernel: lane },
-    writes: { y: lane },
-    uniforms: WINDOW_UNIFORMS,
-    wgsl: () => `
+export const spatialConvolution: (lane: Lane) => Program = variants((lane) => ({
+  name: `spatialConvolution ${lane}`,
+  reads: { x: "f32", kernel: lane },
+  writes: { y: lane },
+  uniforms: WINDOW_UNIFORMS,
+  wgsl: () => `
 @compute @workgroup_size(${SPATIAL_THREADS})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let pairs = (u.lanes + 1u) / 2u;
@@ -81,21 +80,21 @@ ${range(SPATIAL_PIXELS)
   )
   .join("\n")}
 }`,
-  }),
-);
+}));
 
 /**
  * Parts of the kernel gradient of any convolution: `[parts, kernel]`. A thread has `taps` columns of one kernel row,
  * `depth` input channels and two vectors of output channels, and goes along rows of dy.
  */
-export const spatialKernelGradient = variants((lane: Lane, taps: number, depth: number): Program => {
-  const all = range(taps).flatMap((tap) => range(depth).map((d) => [tap, d] as const));
-  return {
-    name: `spatialKernelGradient ${lane} of ${taps} × ${depth}`,
-    reads: { x: "f32", dy: lane },
-    writes: { parts: lane },
-    uniforms: { ...WINDOW_UNIFORMS, strips: "u32", part: "u32" },
-    wgsl: () => `
+export const spatialKernelGradient: (lane: Lane, taps: number, depth: number) => Program = variants(
+  (lane, taps, depth) => {
+    const all = range(taps).flatMap((tap) => range(depth).map((d) => [tap, d] as const));
+    return {
+      name: `spatialKernelGradient ${lane} of ${taps} × ${depth}`,
+      reads: { x: "f32", dy: lane },
+      writes: { parts: lane },
+      uniforms: { ...WINDOW_UNIFORMS, strips: "u32", part: "u32" },
+      wgsl: () => `
 @compute @workgroup_size(${SPATIAL_THREADS})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let pairs = (u.lanes + 1u) / 2u;
@@ -146,5 +145,6 @@ ${all
   )
   .join("\n")}
 }`,
-  };
-});
+    };
+  },
+);

@@ -78,6 +78,7 @@ const api: PageApi = {
         engine: `tfjs-backend-${request.engine} ${tf.version_core}`,
         device: engine.device,
         adapter: engine.adapter,
+        backends: Object.keys(tf.engine().registryFactory),
         threads: engine.threads,
         tfjs: tf.version_core,
         userAgent: navigator.userAgent,
