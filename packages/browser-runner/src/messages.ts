@@ -50,6 +50,15 @@ export interface KernelVerdict {
   readonly problem: string | null;
 }
 
+/** What the page's engine holds. */
+export interface PageMemory {
+  readonly tensors: number;
+  readonly bytes: number;
+  /** On WebGPU: bytes in use and bytes kept for reuse; null on the others. */
+  readonly gpuBytes: number | null;
+  readonly gpuBytesAllocated: number | null;
+}
+
 /** What a call of the page comes back with: errors cross as data. */
 export type PageAnswer<T> =
   | { readonly ok: true; readonly value: T }
@@ -70,6 +79,7 @@ export interface PageApi {
   open(request: OpenRequest): Promise<PageAnswer<OpenedEngine>>;
   run(request: RunRequest): Promise<PageAnswer<null>>;
   cancel(run: number): Promise<PageAnswer<null>>;
+  memory(): Promise<PageAnswer<PageMemory>>;
   /** Judges the kernels of the open engine by rung L1. */
   checkKernels(): Promise<PageAnswer<readonly KernelVerdict[]>>;
 }

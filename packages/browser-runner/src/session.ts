@@ -18,6 +18,7 @@ import {
   type OpenRequest,
   type PageAnswer,
   type PageApi,
+  type PageMemory,
   type PageMessage,
 } from "./messages.ts";
 import { pageFiles } from "./page-files.ts";
@@ -81,6 +82,11 @@ export class BrowserSession {
       this.#link.listeners.delete(run);
       stopServing();
     }
+  }
+
+  /** What the engine holds at this moment, in a run or between runs. */
+  async memory(): Promise<PageMemory> {
+    return await this.#link.guard(callPage(this.#page, "memory"));
   }
 
   /** Judges the engine's kernels by rung L1, in the page. */

@@ -112,6 +112,18 @@ const api: PageApi = {
       return null;
     }),
 
+  memory: () =>
+    answer(async () => {
+      const { numTensors, numBytes, ...backend } = tf.memory();
+      const gpu = backend as { readonly numBytesInGPU?: number; readonly numBytesAllocatedInGPU?: number };
+      return {
+        tensors: numTensors,
+        bytes: numBytes,
+        gpuBytes: gpu.numBytesInGPU ?? null,
+        gpuBytesAllocated: gpu.numBytesAllocatedInGPU ?? null,
+      };
+    }),
+
   checkKernels: () =>
     answer(async () => {
       const { kernels, unitRoundoff } = engineOf();
