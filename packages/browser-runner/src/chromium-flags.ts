@@ -14,7 +14,8 @@ export interface FlagConditions {
 
 const ALWAYS: readonly ChromiumFlag[] = [
   { flag: "--enable-unsafe-webgpu", reason: "else WebGPU has no adapter on Linux, and none that is emulated" },
-  { flag: "--enable-dawn-features=allow_unsafe_apis", reason: "timestamps of the GPU, exact to the nanosecond" },
+  { flag: "--enable-dawn-features=allow_unsafe_apis", reason: "timestamps of the GPU inside of a pass" },
+  { flag: "--enable-webgpu-developer-features", reason: "the adapter then names its driver and version" },
   { flag: "--disable-background-networking", reason: "a training run asks nobody for anything" },
   { flag: "--disable-component-update", reason: "no downloads in the middle of a timing" },
   { flag: "--disable-sync", reason: "no account, no network" },

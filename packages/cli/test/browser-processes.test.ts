@@ -68,6 +68,21 @@ describe.skipIf(process.platform !== "linux")("no browser process is left over (
   });
 });
 
+describe("--require-hardware", () => {
+  it("refuses an emulated GPU, and lets a processor be one", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile({ ...SMALL_SPEC, epochs: 1 });
+    const run = (runner: string): ReturnType<typeof thaw> =>
+      thaw(["run", spec, "--runner", runner, "--require-hardware", "--out", out]);
+    expect((await run("wasm")).code).toBe(0);
+    const { code, stderr } = await run("webgpu");
+    // A machine with a GPU runs; one without must say why it does not.
+    const emulated = stderr.includes("emulated");
+    expect(code).toBe(emulated ? 3 : 0);
+    if (emulated) expect(stderr).toMatch(/error \(software-adapter\).*\n.*drop --require-hardware/);
+  }, 180_000);
+});
+
 describe("a sweep on two runners", () => {
   it("ends with their parity, and names the emulator wherever a result stands", async () => {
     const out = join(temporaryFolder(), "out");

@@ -44,9 +44,16 @@ export function limitsOf(limits: GPUSupportedLimits): Record<string, number> {
   return Object.fromEntries(LIMITS.map((name) => [name, limits[name]]));
 }
 
+/** What Chromium tells beside with --enable-webgpu-developer-features. */
+interface DeveloperInfo {
+  readonly driver?: string;
+  readonly backend?: string;
+}
+
 /** Describes an adapter, and says whether it is an emulator. */
 export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
   const { vendor, architecture, device, description } = adapter.info;
+  const { driver = "", backend = "" } = adapter.info as DeveloperInfo;
   const emulator = emulatorName(`${vendor} ${architecture} ${device} ${description}`);
   const fallback = adapter.info.isFallbackAdapter === true;
   const words = [...new Set([vendor, architecture, device, description].filter((part) => part !== ""))];
@@ -55,6 +62,7 @@ export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
     architecture,
     device,
     description,
+    driver: [driver, backend].filter((part) => part !== "").join(", "),
     software: fallback || emulator !== null,
     name: emulator ?? (words.join(" ") || "unnamed adapter"),
     features: [...adapter.features].sort(),

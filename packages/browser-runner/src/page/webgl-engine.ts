@@ -15,6 +15,7 @@ function describe(gl: WebGLRenderingContext): AdapterInfo {
     architecture: "",
     device: "",
     description: text(extension?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER),
+    driver: text(gl.VERSION),
     features: [...(gl.getSupportedExtensions() ?? [])].sort(),
     limits: { maxTextureSize: Number(gl.getParameter(gl.MAX_TEXTURE_SIZE)) },
   };

@@ -6,8 +6,10 @@ export interface AdapterInfo {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
-  /** The driver's own words. */
+  /** The device in the driver's own words. */
   readonly description: string;
+  /** Driver with its version and the interface it is reached by; empty where it is not told. */
+  readonly driver: string;
   readonly features: readonly string[];
   /** Limits by name: bytes and counts. */
   readonly limits: Readonly<Record<string, number>>;
