@@ -1,3 +1,4 @@
 import { packageTests } from "../../vitest.shared.ts";
 
-export default packageTests();
+// One file after the other: each has a browser, whose emulated GPU takes every core there is.
+export default packageTests({ fileParallelism: false });

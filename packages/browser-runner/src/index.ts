@@ -8,10 +8,10 @@ import {
   watchRun,
 } from "@thaw/core";
 import { availabilityOf } from "@thaw/runner-kit";
+import { browserRssBytes } from "./browser-memory.ts";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
-import { browserRssBytes } from "./process-tree.ts";
 import { type BrowserSession, openSession } from "./session.ts";
 import { type BrowserSettings, browserSettings, openRequest } from "./settings.ts";
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { serializeError, ThawError } from "@thaw/core";
+import { descendantsOf, isAlive } from "@thaw/runner-kit";
 import { type Browser, chromium } from "playwright-core";
 import { chromiumFlags } from "./chromium-flags.ts";
 import { findChromium } from "./locate-chromium.ts";
-import { descendantsOf, isAlive } from "./process-tree.ts";
 
 /** A browser that runs, and how it came to. */
 export interface LaunchedBrowser {

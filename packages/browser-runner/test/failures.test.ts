@@ -5,16 +5,14 @@ import { join } from "node:path";
 import { openStore } from "@thaw/assets";
 import { type EngineSettings, type Plan, type RunEvent, type Runner, ThawError } from "@thaw/core";
 import { contractPlan } from "@thaw/core/contract";
-import { afterEach, describe, expect, it } from "vitest";
+import { descendantsOf, watchDescendants } from "@thaw/runner-kit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createRunner } from "../src/index.ts";
-import { browserSettings, descendantsOf, openRequest, openSession } from "../src/internals.ts";
+import { browserSettings, openRequest, openSession } from "../src/internals.ts";
 
 const store = openStore(mkdtempSync(join(tmpdir(), "thaw-")));
-const browsers = (): ReturnType<typeof descendantsOf> =>
-  descendantsOf(process.pid).filter(({ command }) => command.includes("chrom"));
-/** Processes of a browser lose their parent when it dies: these are looked for everywhere. */
-const orphans = (): ReturnType<typeof descendantsOf> =>
-  descendantsOf(1).filter(({ parent, command }) => parent === 1 && command.includes("chrom"));
+const isBrowser = ({ command }: { readonly command: string }): boolean => command.includes("chrom");
+const browsers = (): ReturnType<typeof descendantsOf> => descendantsOf(process.pid).filter(isBrowser);
 
 /** Kills the browser's processes of one kind; the browser itself has no `--type`. */
 function kill(kind: "renderer" | "gpu-process" | "browser", signal: NodeJS.Signals = "SIGKILL"): void {
@@ -61,11 +59,15 @@ describe("a runner whose browser fails", () => {
     opened.push(runner);
     return runner;
   };
+  let watch: ReturnType<typeof watchDescendants>;
+  beforeEach(() => {
+    watch = watchDescendants(process.pid, isBrowser);
+  });
   afterEach(async () => {
     for (const runner of opened.splice(0)) await runner.close?.();
     expect(browsers()).toEqual([]);
-    // A dead browser's crash handler takes a moment to notice.
-    await expect.poll(orphans, { timeout: 10_000 }).toEqual([]);
+    // Also those that lost their parent; a dead browser's crash handler takes a moment to notice.
+    await expect.poll(() => watch.left(), { timeout: 10_000 }).toEqual([]);
   });
 
   it.each([

@@ -1,31 +1,27 @@
+import type { ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { watchDescendants } from "@thaw/runner-kit";
 import { describe, expect, it } from "vitest";
 import { ending, SMALL_SPEC, specFile, start, temporaryFolder, thaw } from "./command-line.ts";
 
-/** Command lines of all live browser processes of this machine, by process id. */
-function browserProcesses(): ReadonlyMap<number, string> {
-  const found = new Map<number, string>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z")) continue;
-      const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-      if (/chrom(e|ium)/.test(command)) found.set(Number(name), command);
-    } catch {
-      // gone in the meantime
-    }
-  }
-  return found;
-}
+/** Watches the browser's processes below a command. */
+const watchBrowsers = (child: ChildProcess): ReturnType<typeof watchDescendants> =>
+  watchDescendants(child.pid ?? 0, ({ command }) => /chrom(e|ium)/.test(command) && !command.includes("thaw-cli"));
 
 const LONG = { ...SMALL_SPEC, epochs: 500 };
 
+interface Ended {
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly watch: ReturnType<typeof watchDescendants>;
+}
+
 /** Starts a long run in the browser, waits for its first epoch, ends it with a signal. */
-async function endedBy(signal: NodeJS.Signals): Promise<{ code: number | null; stderr: string }> {
+async function endedBy(signal: NodeJS.Signals): Promise<Ended> {
   const out = join(temporaryFolder(), "out");
   const child = start(["run", specFile(LONG), "--runner", "wasm", "--out", out]);
+  const watch = watchBrowsers(child);
   const done = ending(child);
   await new Promise<void>((resolve) => {
     child.stderr?.on("data", (chunk: Buffer) => {
@@ -33,38 +29,32 @@ async function endedBy(signal: NodeJS.Signals): Promise<{ code: number | null; s
     });
   });
   child.kill(signal);
-  return await done;
+  return { ...(await done), watch };
 }
 
-describe.skipIf(process.platform !== "linux")("no browser process is left over (counted in /proc)", () => {
-  const before = browserProcesses();
-  const left = (): string[] =>
-    [...browserProcesses()].filter(([pid]) => !before.has(pid)).map(([, command]) => command.slice(0, 120));
-
+describe.skipIf(process.platform !== "linux")("no browser process is left over (seen in /proc)", () => {
   it("after a run", async () => {
     const out = join(temporaryFolder(), "out");
-    const { code, stdout } = await thaw([
-      "run",
-      specFile({ ...SMALL_SPEC, epochs: 1 }),
-      "--runner",
-      "wasm",
-      "--out",
-      out,
-    ]);
+    const child = start(["run", specFile({ ...SMALL_SPEC, epochs: 1 }), "--runner", "wasm", "--out", out]);
+    const watch = watchBrowsers(child);
+    const { code, stdout } = await ending(child);
     expect([code, stdout.includes("wasm")]).toEqual([0, true]);
-    expect(left()).toEqual([]);
+    expect(watch.seen()).toBeGreaterThan(3);
+    await expect.poll(() => watch.left(), { timeout: 5000 }).toEqual([]);
   });
 
   it("after Ctrl-C", async () => {
-    const { code, stderr } = await endedBy("SIGINT");
+    const { code, stderr, watch } = await endedBy("SIGINT");
     expect(code).toBe(130);
     expect(stderr).toContain("cancelled");
-    expect(left()).toEqual([]);
+    expect(watch.seen()).toBeGreaterThan(3);
+    await expect.poll(() => watch.left(), { timeout: 5000 }).toEqual([]);
   });
 
   it("after the command itself was killed", async () => {
-    await endedBy("SIGKILL");
-    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
+    const { watch } = await endedBy("SIGKILL");
+    expect(watch.seen()).toBeGreaterThan(3);
+    await expect.poll(() => watch.left(), { timeout: 20_000 }).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import "@tensorflow/tfjs-backend-webgl";
 import type { MathBackendWebGL } from "@tensorflow/tfjs-backend-webgl";
 import * as tf from "@tensorflow/tfjs-core";
 import { type AdapterInfo, ThawError, tfjsKernels, UNIT_ROUNDOFF } from "@thaw/core";
-import { emulatorName } from "@thaw/webgpu-kernels";
+import { emulatorName } from "@thaw/webgpu-kernels/adapter"; // the package itself would bring the other backend
 import type { OpenRequest } from "../messages.ts";
 import { activate, type PageEngine } from "./page-engine.ts";
 

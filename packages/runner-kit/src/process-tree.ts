@@ -47,9 +47,33 @@ export function descendantsOf(pid: number): ProcessInfo[] {
   return found;
 }
 
-/** Resident bytes of this process's browsers, or null where they cannot be seen. */
-export function browserRssBytes(executable: string): number | null {
-  const name = executable.slice(executable.lastIndexOf("/") + 1);
-  const browsers = descendantsOf(process.pid).filter(({ command }) => command.includes(name));
-  return browsers.length === 0 ? null : browsers.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+/** Remembers every process that it has seen below another one, also those that lose their parent. */
+export interface ProcessWatch {
+  /** How many there were so far. */
+  seen(): number;
+  /** Those of them that are still there; ends the watch. */
+  left(): ProcessInfo[];
+}
+
+const WATCH_MS = 50;
+
+/**
+ * Watches the processes that descend from one.
+ * @param matches which of them count
+ */
+export function watchDescendants(pid: number, matches: (entry: ProcessInfo) => boolean): ProcessWatch {
+  const seen = new Map<number, ProcessInfo>();
+  const look = (): void => {
+    for (const entry of descendantsOf(pid)) if (matches(entry)) seen.set(entry.pid, entry);
+  };
+  look();
+  const timer = setInterval(look, WATCH_MS);
+  timer.unref();
+  return {
+    seen: () => seen.size,
+    left() {
+      clearInterval(timer);
+      return [...seen.values()].filter(isAlive);
+    },
+  };
 }
