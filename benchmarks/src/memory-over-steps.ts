@@ -1,6 +1,5 @@
 import { openStore, preparePlan } from "@thaw/assets";
 import {
-  browserRssBytes,
   browserSettings,
   type EngineName,
   environmentOf,
@@ -38,7 +37,7 @@ await session.run(
   (events) => {
     for (const event of events) {
       if (event.type !== "step" || !REPORT_AT.has(event.step)) continue;
-      const rss = browserRssBytes(session.launched.executable);
+      const rss = session.launched.rssBytes();
       void session.memory().then(({ tensors, gpuBytes, gpuBytesAllocated }) => {
         const cells = [event.step, tensors, megabytes(gpuBytes), megabytes(gpuBytesAllocated), megabytes(rss)];
         process.stdout.write(`| ${cells.join(" | ")} |\n`);

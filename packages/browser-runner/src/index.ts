@@ -8,7 +8,6 @@ import {
   watchRun,
 } from "@thaw/core";
 import { availabilityOf } from "@thaw/runner-kit";
-import { browserRssBytes } from "./browser-memory.ts";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
@@ -67,7 +66,7 @@ function memorySampler({ launched }: BrowserSession): {
 } {
   let peak: number | null = null;
   const sample = (): void => {
-    const bytes = launched.remote ? null : browserRssBytes(launched.executable);
+    const bytes = launched.rssBytes();
     if (bytes !== null) peak = Math.max(peak ?? 0, bytes);
   };
   const timer = setInterval(sample, MEMORY_SAMPLE_MS);

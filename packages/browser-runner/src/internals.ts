@@ -1,6 +1,5 @@
 // For benchmarks and tests that open a page without a runner; the runners themselves are createRunner().
 
-export { browserRssBytes } from "./browser-memory.ts";
 export { environmentOf } from "./environment.ts";
 export { ENGINES, type EngineName, type PageMemory } from "./messages.ts";
 export { type BrowserSession, openSession } from "./session.ts";

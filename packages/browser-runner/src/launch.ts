@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { serializeError, ThawError } from "@thaw/core";
-import { descendantsOf, isAlive } from "@thaw/runner-kit";
+import { descendantsOf, isAlive, type ProcessInfo } from "@thaw/runner-kit";
 import { type Browser, chromium } from "playwright-core";
 import { chromiumFlags } from "./chromium-flags.ts";
 import { findChromium } from "./locate-chromium.ts";
@@ -12,6 +12,8 @@ export interface LaunchedBrowser {
   readonly flags: readonly string[];
   readonly executable: string;
   readonly remote: boolean;
+  /** Resident bytes of all its processes, or null where they cannot be seen. */
+  rssBytes(): number | null;
   /** Closes it, and kills what does not go by itself. */
   close(): Promise<void>;
 }
@@ -23,14 +25,21 @@ const CLOSE_TIMEOUT_MS = 5000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The processes of the browser that alone was started with an argument. */
+function processesOf(mark: string): readonly ProcessInfo[] {
+  const main = descendantsOf(process.pid).filter(({ command }) => command.includes(mark));
+  return main.flatMap((entry) => [entry, ...descendantsOf(entry.pid)]);
+}
+
+function rssBytesOf(processes: readonly ProcessInfo[]): number | null {
+  return processes.length === 0 ? null : processes.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+}
+
 /**
  * Closes a browser and makes sure that none of its processes is left: one that hangs or was stopped does not see that
  * the others have gone.
- * @param mark an argument that only this browser was started with
  */
-async function closeLocal(browser: Browser, mark: string): Promise<void> {
-  const main = descendantsOf(process.pid).filter(({ command }) => command.includes(mark));
-  const processes = main.flatMap((entry) => [entry, ...descendantsOf(entry.pid)]);
+async function closeLocal(browser: Browser, processes: readonly ProcessInfo[]): Promise<void> {
   await Promise.race([browser.close().catch(() => undefined), pause(CLOSE_TIMEOUT_MS)]);
   let left = processes.filter(isAlive);
   for (let waited = 0; left.length > 0 && waited < 1000; waited += 50) {
@@ -57,7 +66,7 @@ async function connect(endpoint: string, gpu: "hardware" | "software"): Promise<
     const close = async (): Promise<void> => {
       await Promise.race([browser.close().catch(() => undefined), pause(CLOSE_TIMEOUT_MS)]);
     };
-    return { browser, flags: [], executable: endpoint, remote: true, close };
+    return { browser, flags: [], executable: endpoint, remote: true, rssBytes: () => null, close };
   } catch (error) {
     const { message } = serializeError(error);
     throw new ThawError("browser-unreachable", `No browser server answers at ${endpoint}: ${message.split("\n")[0]}`, {
@@ -91,7 +100,14 @@ export async function launchBrowser(
       handleSIGHUP: false,
       timeout: LAUNCH_TIMEOUT_MS,
     });
-    return { browser, flags, executable: path, remote: false, close: () => closeLocal(browser, mark) };
+    return {
+      browser,
+      flags,
+      executable: path,
+      remote: false,
+      rssBytes: () => rssBytesOf(processesOf(mark)),
+      close: () => closeLocal(browser, processesOf(mark)),
+    };
   } catch (error) {
     const { message } = serializeError(error);
     throw new ThawError("browser-failed", `${path} did not start: ${message.split("\n")[0]}`, {

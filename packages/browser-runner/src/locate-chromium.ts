@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ThawError } from "@thaw/core";
+import { cacheFolder } from "@thaw/runner-kit";
 import { chromium } from "playwright-core";
 import places from "../data/browser-places.json" with { type: "json" };
 
@@ -22,9 +22,8 @@ function isProgram(file: string): boolean {
 
 /** What set-up chose, if it is still there. */
 function chosenBySetUp(env: NodeJS.ProcessEnv): string | undefined {
-  const cache = env.THAW_CACHE ?? join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "thaw");
   try {
-    const { path } = JSON.parse(readFileSync(join(cache, "browser.json"), "utf8")) as { path?: unknown };
+    const { path } = JSON.parse(readFileSync(join(cacheFolder(env), "browser.json"), "utf8")) as { path?: unknown };
     return typeof path === "string" && isProgram(path) ? path : undefined;
   } catch {
     return undefined; // set-up has not run, or found none

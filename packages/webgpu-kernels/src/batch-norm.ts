@@ -16,7 +16,7 @@ import {
   movingPair,
 } from "./batch-norm-inference.ts";
 import type { Commands } from "./commands.ts";
-import { type Lane, laneOf, laneWidth } from "./program.ts";
+import { type Lane, lanesOf } from "./program.ts";
 import { splitRows, splitSums, type Team } from "./teams.ts";
 
 /** Sizes of `[..., channels]` as the programs want them. */
@@ -29,8 +29,7 @@ interface Extent {
 
 function extentOf(x: Tensor): Extent {
   const channels = x.shape.at(-1) ?? 1;
-  const lane = laneOf(channels);
-  return { lane, rows: x.size / channels, lanes: channels / laneWidth(lane), channels };
+  return { ...lanesOf(channels), rows: x.size / channels, channels };
 }
 
 /** Batch normalization in both modes, its gradients, each with and without a ReLU behind it. */

@@ -3,8 +3,8 @@ import { isPointwise, type Kernels, sizeOf, type Window } from "@thaw/core";
 import type { Commands } from "./commands.ts";
 import { outputSize } from "./depthwise.ts";
 import { pointwiseConvolution } from "./pointwise.ts";
-import { laneOf, laneWidth } from "./program.ts";
-import { sumRows } from "./row-sums.ts";
+import { lanesOf } from "./program.ts";
+import { addUp } from "./row-sums.ts";
 import { SPATIAL_PIXELS, SPATIAL_THREADS, spatialConvolution, spatialKernelGradient } from "./spatial-shaders.ts";
 import type { Team } from "./teams.ts";
 
@@ -30,14 +30,14 @@ function windowSizes(
 ) {
   const [, height = 0, width = 0, channels = 0] = inputShape;
   const [kernelHeight = 0, kernelWidth = 0, , outChannels = 0] = kernelShape;
-  const lane = laneOf(outChannels);
+  const { lane, lanes } = lanesOf(outChannels);
   const sizes = {
     height,
     width,
     channels,
     outHeight: outputSize(height, kernelHeight, rows, strides),
     outWidth: outputSize(width, kernelWidth, columns, strides),
-    lanes: outChannels / laneWidth(lane),
+    lanes,
     kernelHeight,
     kernelWidth,
     strides,
@@ -85,10 +85,7 @@ export function convolutionKernels(
       const threads = rows * Math.ceil(sizes.channels / depth) * Math.ceil(sizes.lanes / 2);
       const groups = [Math.ceil(threads / SPATIAL_THREADS), count] as const;
       commands.run(spatialKernelGradient(lane, taps, depth), { x, dy }, { parts }, { ...sizes, strips, part }, groups);
-      if (count === 1) return parts;
-      const sum = sumRows(commands, team, parts, kernelShape);
-      parts.dispose();
-      return sum;
+      return addUp(commands, team, parts, count, kernelShape);
     },
   };
 }

@@ -9,8 +9,8 @@ import {
   FORWARD_TILES,
   GRADIENT_ROWS,
 } from "./depthwise-shaders.ts";
-import { type Lane, laneOf, laneWidth } from "./program.ts";
-import { sumRows } from "./row-sums.ts";
+import { lanesOf } from "./program.ts";
+import { addUp } from "./row-sums.ts";
 import type { Team } from "./teams.ts";
 
 type DepthwiseKernel = "depthwiseConv2d" | "depthwiseConv2dInputGradient" | "depthwiseConv2dKernelGradient";
@@ -35,11 +35,6 @@ export function outputSize(
   return Math.floor((size + padding[0] + padding[1] - kernelSize) / strides) + 1;
 }
 
-function laneOfChannels(channels: number): readonly [lane: Lane, lanes: number] {
-  const lane = laneOf(channels);
-  return [lane, channels / laneWidth(lane)];
-}
-
 /** Depthwise 3×3 convolutions with stride 1 or 2 and any padding. */
 export function depthwiseKernels(
   commands: Commands,
@@ -62,7 +57,7 @@ export function depthwiseKernels(
   ): Tensor {
     const [, height = 0, width = 0] = x.shape;
     const [batch, outHeight, outWidth, channels] = shape;
-    const [lane, lanes] = laneOfChannels(channels);
+    const { lane, lanes } = lanesOf(channels);
     const tile = FORWARD_TILES[strides];
     const y = commands.make(shape);
     const sizes = { lanes, height, width, outHeight, outWidth, padTop, padLeft };
@@ -95,7 +90,7 @@ export function depthwiseKernels(
         return convolve(dy, kernel, [batch, height, width, channels], 1, [2 - padTop, 2 - padLeft], true);
       }
       const [, outHeight = 0, outWidth = 0] = dy.shape;
-      const [lane, lanes] = laneOfChannels(channels);
+      const { lane, lanes } = lanesOf(channels);
       const dx = commands.make(inputShape);
       const sizes = { lanes, height, width, outHeight, outWidth, padTop, padLeft };
       const groups = tiles(lanes, Math.ceil((width + padLeft) / 4), Math.ceil((height + padTop) / 2), batch);
@@ -108,7 +103,7 @@ export function depthwiseKernels(
       if (strides === undefined) return plain.depthwiseConv2dKernelGradient(x, dy, kernelShape, window);
       const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
       const [, outHeight = 0, outWidth = 0] = dy.shape;
-      const [lane, lanes] = laneOfChannels(channels);
+      const { lane, lanes } = lanesOf(channels);
       const strips = batch * Math.ceil(outHeight / GRADIENT_ROWS[strides]);
       const part = Math.ceil(strips / MOST_PARTS);
       const count = Math.ceil(strips / part);
@@ -117,10 +112,7 @@ export function depthwiseKernels(
       const sizes = { lanes, height, width, outHeight, outWidth, padTop, padLeft, strips, part };
       const groups = [Math.ceil((count * lanes) / DEPTHWISE_THREADS)] as const;
       commands.run(depthwiseKernelGradient(lane, strides), { x, dy }, { parts }, sizes, groups);
-      if (count === 1) return parts;
-      const sum = sumRows(commands, team, parts, kernelShape);
-      parts.dispose();
-      return sum;
+      return addUp(commands, team, parts, count, kernelShape);
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Kernels } from "@thaw/core";
 import { activatedWgsl, activationOf, limitUniform, limitValue, passedWgsl } from "./activation.ts";
 import type { Commands } from "./commands.ts";
-import { type Lane, laneOf, laneWidth, type Program, variants } from "./program.ts";
+import { type Lane, laneOf, lanesOf, laneWidth, type Program, variants } from "./program.ts";
 import { ROWS_WGSL, SPLIT_UNIFORMS, splitRows, standWgsl, type Team } from "./teams.ts";
 
 type ElementwiseKernel = "relu" | "reluGradient" | "add" | "multiply" | "biasAdd";
@@ -90,8 +90,7 @@ export function elementwiseKernels(commands: Commands, team: Team): Pick<Kernels
     },
 
     biasAdd(x, bias) {
-      const lane = laneOf(bias.size);
-      const lanes = bias.size / laneWidth(lane);
+      const { lane, lanes } = lanesOf(bias.size);
       const rows = x.size / bias.size;
       const { sizes, groups } = splitRows(team, rows, lanes);
       const y = commands.make(x.shape);

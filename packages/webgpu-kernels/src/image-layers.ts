@@ -1,7 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Kernels, Padding } from "@thaw/core";
 import type { Commands } from "./commands.ts";
-import { type Lane, laneOf, laneWidth, variants } from "./program.ts";
+import { type Lane, lanesOf, variants } from "./program.ts";
 
 type ImageKernel = "zeroPad" | "zeroPadGradient" | "globalAveragePool" | "globalAveragePoolGradient";
 
@@ -77,8 +77,7 @@ export function imageKernels(commands: Commands): Pick<Kernels<Tensor>, ImageKer
   /** Moves images down by `top` and right by `left`, growing or shrinking the frame. */
   function move(x: Tensor, outHeight: number, outWidth: number, top: number, left: number): Tensor {
     const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
-    const lane = laneOf(channels);
-    const lanes = channels / laneWidth(lane);
+    const { lane, lanes } = lanesOf(channels);
     const y = commands.make([batch, outHeight, outWidth, channels]);
     const threads = Math.ceil(outWidth / MOVED_PIXELS) * lanes;
     const groups = [Math.ceil(threads / THREADS), outHeight, batch] as const;
@@ -96,8 +95,7 @@ export function imageKernels(commands: Commands): Pick<Kernels<Tensor>, ImageKer
 
     globalAveragePool(x) {
       const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
-      const lane = laneOf(channels);
-      const lanes = channels / laneWidth(lane);
+      const { lane, lanes } = lanesOf(channels);
       const y = commands.make([batch, channels]);
       const groups = [Math.ceil(lanes / THREADS), batch] as const;
       commands.run(averagePool(lane), { x }, { y }, { lanes, pixels: height * width }, groups);
@@ -106,8 +104,7 @@ export function imageKernels(commands: Commands): Pick<Kernels<Tensor>, ImageKer
 
     globalAveragePoolGradient(dy, inputShape) {
       const [batch = 0, height = 0, width = 0, channels = 0] = inputShape;
-      const lane = laneOf(channels);
-      const lanes = channels / laneWidth(lane);
+      const { lane, lanes } = lanesOf(channels);
       const dx = commands.make(inputShape);
       const groups = [Math.ceil(lanes / THREADS), batch] as const;
       commands.run(averagePoolGradient(lane), { dy }, { dx }, { lanes, pixels: height * width }, groups);

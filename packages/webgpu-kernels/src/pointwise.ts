@@ -2,7 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { sizeOf } from "@thaw/core";
 import type { Commands } from "./commands.ts";
 import { matrixProduct, outerProducts, TILE_COLUMNS, TILE_ROWS, TILE_THREADS } from "./matrix-product.ts";
-import { sumRows } from "./row-sums.ts";
+import { addUp } from "./row-sums.ts";
 import type { Team } from "./teams.ts";
 
 /** Threads that keep a device busy, by who sums over rows. */
@@ -43,10 +43,7 @@ export function pointwiseConvolution(commands: Commands, team: Team): PointwiseC
       const products = commands.make(parts === 1 ? kernelShape : [parts, sizeOf(kernelShape)]);
       const sizes = { rows: inChannels / 4, columns: outChannels / 4, depth, part };
       commands.run(outerProducts, { a: x, b: dy }, { products }, sizes, [Math.ceil(tiles / TILE_THREADS), parts]);
-      if (parts === 1) return products;
-      const sum = sumRows(commands, team, products, kernelShape);
-      products.dispose();
-      return sum;
+      return addUp(commands, team, products, parts, kernelShape);
     },
   };
 }

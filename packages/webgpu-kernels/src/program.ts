@@ -30,6 +30,12 @@ export function laneOf(...sizes: readonly number[]): Lane {
   return sizes.every((size) => size % 4 === 0) ? "vec4f" : "f32";
 }
 
+/** The widest lane for a number of channels, and how many of them there are. */
+export function lanesOf(channels: number): { readonly lane: Lane; readonly lanes: number } {
+  const lane = laneOf(channels);
+  return { lane, lanes: channels / laneWidth(lane) };
+}
+
 /** The whole shader of a program. */
 export function shaderOf({ reads, writes, uniforms, wgsl }: Program): string {
   const buffers = [

@@ -1,7 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { sizeOf } from "@thaw/core";
 import type { Commands } from "./commands.ts";
-import { type Lane, laneOf, laneWidth, variants } from "./program.ts";
+import { type Lane, lanesOf, variants } from "./program.ts";
 import { ROWS_WGSL, SPLIT_UNIFORMS, splitSums, standWgsl, TEAM_THREADS, type Team } from "./teams.ts";
 
 /** Sums of parts of the rows of `[rows, lanes]`: `[parts, lanes]`. */
@@ -31,12 +31,20 @@ ${team === "workgroup" ? "    for (var i = 1u; i < u.height; i++) { sum += owns[
  */
 export function sumRows(commands: Commands, team: Team, x: Tensor, shape: readonly number[]): Tensor {
   const size = sizeOf(shape);
-  const lane = laneOf(size);
-  const { sizes, groups } = splitSums(team, x.size / size, size / laneWidth(lane));
+  const { lane, lanes } = lanesOf(size);
+  const { sizes, groups } = splitSums(team, x.size / size, lanes);
   const sums = commands.make(sizes.parts === 1 ? shape : [sizes.parts, size]);
   commands.run(rowSums(lane, team), { x }, { sums }, sizes, groups);
-  if (sizes.parts === 1) return sums;
-  const total = sumRows(commands, team, sums, shape);
-  sums.dispose();
+  return addUp(commands, team, sums, sizes.parts, shape);
+}
+
+/**
+ * Adds up partial sums and frees them.
+ * @param parts `[count, ...]`, or where there is one alone, the result itself
+ */
+export function addUp(commands: Commands, team: Team, parts: Tensor, count: number, shape: readonly number[]): Tensor {
+  if (count === 1) return parts;
+  const total = sumRows(commands, team, parts, shape);
+  parts.dispose();
   return total;
 }

@@ -11,18 +11,9 @@ function clamp(x: Float64Tensor, maxValue: number | null): Float64Tensor {
   );
 }
 
-/** Lets a gradient through where `0 < y < maxValue`. */
-function pass(dy: Float64Tensor, y: Float64Tensor, maxValue: number | null): Float64Tensor {
-  const limit = maxValue ?? Number.POSITIVE_INFINITY;
-  return elementwise(dy.shape, (index) => {
-    const passes = at(y.data, index) > 0 && at(y.data, index) < limit;
-    return [passes ? at(dy.data, index) : 0, 0];
-  });
-}
-
 /** The fused kernels as what they are defined to be: two kernels of the reference, one after the other. */
 export function float64Fused(
-  plain: Pick<Kernels<Float64Tensor>, BatchNormKernel>,
+  plain: Pick<Kernels<Float64Tensor>, BatchNormKernel | "reluGradient">,
 ): Required<Pick<Kernels<Float64Tensor>, FusedKernel>> {
   return {
     batchNormTrainRelu(x, gamma, beta, epsilon, maxValue) {
@@ -31,12 +22,12 @@ export function float64Fused(
     },
     batchNormTrainReluGradient(dy, x, gamma, beta, trained, epsilon, maxValue, needs) {
       const { y } = plain.batchNormTrain(x, gamma, beta, epsilon);
-      return plain.batchNormTrainGradient(pass(dy, y, maxValue), x, gamma, trained, epsilon, needs);
+      return plain.batchNormTrainGradient(plain.reluGradient(dy, y, maxValue), x, gamma, trained, epsilon, needs);
     },
     batchNormInferenceRelu: (x, gamma, beta, mean, variance, epsilon, maxValue) =>
       clamp(plain.batchNormInference(x, gamma, beta, mean, variance, epsilon), maxValue),
     batchNormInferenceReluGradient: (dy, y, x, gamma, mean, variance, epsilon, maxValue, needs) =>
-      plain.batchNormInferenceGradient(pass(dy, y, maxValue), x, gamma, mean, variance, epsilon, needs),
+      plain.batchNormInferenceGradient(plain.reluGradient(dy, y, maxValue), x, gamma, mean, variance, epsilon, needs),
     movingStatistics: (moving, batch, momentum) => [
       plain.movingAverage(moving[0], batch[0], momentum),
       plain.movingAverage(moving[1], batch[1], momentum),

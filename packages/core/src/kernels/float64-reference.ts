@@ -194,12 +194,11 @@ export function float64Kernels(): Kernels<Float64Tensor> {
   const dispose = (tensor: Float64Tensor): void => {
     live.delete(tensor);
   };
-  const batchNorm = float64BatchNorm();
+  const plain = { ...float64BatchNorm(), ...layers() };
   const computing = {
     ...float64Convolutions(),
-    ...batchNorm,
-    ...float64Fused(batchNorm),
-    ...layers(),
+    ...plain,
+    ...float64Fused(plain),
     ...head(),
     ...float64Optimizers(dispose),
   };
