@@ -5,9 +5,8 @@ import {
   type RunEvent,
   type Runner,
   ThawError,
-  watchRun,
 } from "@thaw/core";
-import { availabilityOf } from "@thaw/runner-kit";
+import { availabilityOf, watchPlan } from "@thaw/runner-kit";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
@@ -105,8 +104,7 @@ export function createRunner(name: string): Runner {
       const session = await keeper.acquire(complete);
       const queue = eventQueue<RunEvent>();
       const memory = memorySampler(session);
-      const timers = { set: setTimeout, clear: (handle: NodeJS.Timeout) => clearTimeout(handle) };
-      const watchdog = watchRun(plan, timers, (error) => {
+      const watchdog = watchPlan(plan, (error) => {
         queue.fail(error);
         void keeper.close(); // a page that hangs listens to nothing
       });

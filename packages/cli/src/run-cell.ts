@@ -9,6 +9,7 @@ import {
   type Result,
   type Runner,
   resultOfPlan,
+  softwareRefused,
   ThawError,
 } from "@thaw/core";
 import { cellProgress } from "./progress.ts";
@@ -37,9 +38,7 @@ export interface CellRun {
 /** @throws ThawError `software-adapter` where the GPU is emulated */
 function refuseSoftware({ runner, device }: Environment): void {
   if (!device.software) return;
-  throw new ThawError("software-adapter", `Runner "${runner}" has an emulated GPU only (${device.name}).`, {
-    hint: "Install a driver for the GPU, or drop --require-hardware to run on the emulator, labelled so.",
-  });
+  throw softwareRefused(`Runner "${runner}" has an emulated GPU only (${device.name}).`);
 }
 
 /**

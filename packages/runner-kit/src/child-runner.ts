@@ -1,5 +1,6 @@
-import { type Availability, type EngineSettings, type RunEvent, type Runner, ThawError, watchRun } from "@thaw/core";
+import { type Availability, type EngineSettings, type RunEvent, type Runner, ThawError } from "@thaw/core";
 import { askChild, type ChildProgram } from "./child-process.ts";
+import { watchPlan } from "./watchdog.ts";
 
 /** What a runner in a child process is made of. */
 export interface ChildRunnerOptions extends ChildProgram {
@@ -28,8 +29,7 @@ export function childRunner(options: ChildRunnerOptions): Runner {
       checkSettings(rest.settings);
       const hanging = new AbortController();
       const stop = signal === undefined ? hanging.signal : AbortSignal.any([signal, hanging.signal]);
-      const timers = { set: setTimeout, clear: (handle: NodeJS.Timeout) => clearTimeout(handle) };
-      const watchdog = watchRun(plan, timers, (error) => hanging.abort(error));
+      const watchdog = watchPlan(plan, (error) => hanging.abort(error));
       try {
         for await (const message of askChild(options, { type: "run", plan, options: rest }, stop)) {
           watchdog.stop(); // the caller's time is not the child's

@@ -7,3 +7,4 @@ export * from "./platform.ts";
 export * from "./process-tree.ts";
 export * from "./serve-runner.ts";
 export * from "./settings.ts";
+export * from "./watchdog.ts";

@@ -1,4 +1,4 @@
-import { type AdapterInfo, ThawError } from "@thaw/core";
+import { type AdapterInfo, softwareRefused, ThawError } from "@thaw/core";
 
 /** What a WebGPU adapter says of itself. */
 export interface AdapterDescription extends AdapterInfo {
@@ -89,9 +89,7 @@ export async function findAdapter(
   }
   const description = describeAdapter(adapter);
   if (requireHardware && description.software) {
-    throw new ThawError("software-adapter", `The only WebGPU adapter is software (${description.name}).`, {
-      hint: "Install a driver for the GPU, or drop --require-hardware to run on the emulator, labelled so.",
-    });
+    throw softwareRefused(`The only WebGPU adapter is software (${description.name}).`);
   }
   return { adapter, description };
 }

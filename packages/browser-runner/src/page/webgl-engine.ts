@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs-backend-webgl";
 import type { MathBackendWebGL } from "@tensorflow/tfjs-backend-webgl";
 import * as tf from "@tensorflow/tfjs-core";
-import { type AdapterInfo, ThawError, tfjsKernels, UNIT_ROUNDOFF } from "@thaw/core";
+import { type AdapterInfo, softwareRefused, ThawError, tfjsKernels, UNIT_ROUNDOFF } from "@thaw/core";
 import { emulatorName } from "@thaw/webgpu-kernels/adapter"; // the package itself would bring the other backend
 import type { OpenRequest } from "../messages.ts";
 import { activate, type PageEngine } from "./page-engine.ts";
@@ -48,9 +48,7 @@ export async function openWebglEngine({ requireHardware }: OpenRequest): Promise
   const adapter = describe(gpgpu.gl);
   const emulator = emulatorName(`${adapter.vendor} ${adapter.description}`);
   if (requireHardware && emulator !== null) {
-    throw new ThawError("software-adapter", `WebGL runs on an emulator only (${emulator}).`, {
-      hint: "Install a driver for the GPU, or drop --require-hardware to run on the emulator, labelled so.",
-    });
+    throw softwareRefused(`WebGL runs on an emulator only (${emulator}).`);
   }
   return {
     kernels: tfjsKernels(tf),
