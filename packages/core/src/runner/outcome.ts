@@ -1,5 +1,6 @@
 import type { TrainableCount } from "../freeze/policy.ts";
 import type { Metrics } from "../train/metrics.ts";
+import type { TraceDigests } from "./trace.ts";
 
 /** One optimizer step. */
 export interface StepRecord {
@@ -52,6 +53,8 @@ export interface Outcome {
   /** Predicted class per image of the validation and the test part, in the order of the plan's splits. */
   readonly predictions: { readonly validation: readonly number[]; readonly test: readonly number[] };
   readonly digests: WeightDigests;
+  /** Present where the run left a trace. */
+  readonly trace?: TraceDigests;
   readonly timing: {
     readonly totalMs: number;
     readonly trainMs: number;

@@ -3,7 +3,9 @@ import type { TrainableCount } from "../freeze/policy.ts";
 import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Availability, EngineSettings, Environment } from "./environment.ts";
+import type { OpOptions, OpSuite, OpVerdict } from "./ops.ts";
 import type { EpochRecord, Outcome, StepRecord } from "./outcome.ts";
+import type { TraceRequest, TraceSink } from "./trace.ts";
 
 /** What a runner says while it runs, in order: one `start`, then the rest, one `end`. */
 export type RunEvent =
@@ -17,6 +19,8 @@ export type RunEvent =
   | ({ readonly type: "epoch" } & EpochRecord)
   | { readonly type: "warning"; readonly code: string; readonly message: string }
   | { readonly type: "weights"; readonly file: string; readonly bytes: number; readonly sha256: string }
+  /** A file of a traced run is complete. */
+  | { readonly type: "trace"; readonly file: string }
   | { readonly type: "end"; readonly outcome: Outcome };
 
 /** How to run, beside what the plan says. */
@@ -27,6 +31,8 @@ export interface RunOptions {
   readonly settings: EngineSettings;
   /** File to write the final weights to, safetensors with Keras's names. */
   readonly exportWeights?: string;
+  /** Leaves evidence for the parity ladder; only for a runner that {@link Runner.traces}. */
+  readonly trace?: TraceRequest;
   /** Stops the run at the next step; the iterator then throws ThawError `cancelled`. */
   readonly signal?: AbortSignal;
 }
@@ -39,6 +45,12 @@ export interface Runner {
   /** Whether this runner can run here, with these settings, and on what. */
   probe(settings?: EngineSettings): Promise<Availability>;
   run(plan: Plan, options: RunOptions): AsyncIterable<RunEvent>;
+  /** Capability: a run can leave a trace (rungs L0 and L2 to L4). */
+  readonly traces?: boolean;
+  /** Capability: single operations can be judged (rung L1), by these suites. */
+  readonly opSuites?: readonly OpSuite[];
+  /** Judges the engine's operations against float64, one verdict a case. Errors are ThawErrors. */
+  checkOps?(suite: OpSuite, options: OpOptions): AsyncIterable<OpVerdict>;
   /** Lets go of what is kept from run to run (a browser); a later run starts afresh. */
   close?(): Promise<void>;
 }
@@ -63,6 +75,8 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   readBlob(ref: BlobRef): Promise<Uint8Array>;
   /** Stores the final weights; absent where nobody asked for them. */
   writeWeights?: (bytes: Uint8Array) => Promise<string>;
+  /** Present in a traced run. */
+  readonly trace?: TraceSink;
   readonly signal?: AbortSignal;
 }
 
