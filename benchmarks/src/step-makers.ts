@@ -67,7 +67,15 @@ export function thawSteps(kernels: Kernels<Tensor>, shape: StepShape, depth: num
         labels: labels.slice(step * batch, (step + 1) * batch),
       };
       const noMask = (): Float32Array => new Float32Array();
-      await trainStep(context, optimizer, data, noMask, noMetrics(), { epoch: 1, step }, () => undefined);
+      await trainStep(
+        context,
+        optimizer,
+        data,
+        noMask,
+        noMetrics(),
+        { epoch: 1, step },
+        { afterForward: () => undefined },
+      );
     }
   };
 }

@@ -148,7 +148,15 @@ describe("a loss that is not finite", () => {
     } as const;
     const before = kernels.memory().tensors;
     const error = await failureOf(() =>
-      trainStep(context, optimizer, batch, keepAll, noMetrics(), { epoch: 3, step: 7 }, () => undefined),
+      trainStep(
+        context,
+        optimizer,
+        batch,
+        keepAll,
+        noMetrics(),
+        { epoch: 3, step: 7 },
+        { afterForward: () => undefined },
+      ),
     );
     expect(error.message).toContain(
       'epoch 3, step 7: the loss is NaN, and the first thing that is not finite is the weights "block_16_project/kernel".',

@@ -46,9 +46,12 @@ async function oneStep(kernels: Kernels<DawnTensor>): Promise<number> {
   const keepAll = (_: string, __: number, shape: readonly number[]): Float32Array =>
     new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1);
   const position = { epoch: 1, step: 1 };
-  const loss = await trainStep({ kernels, steps, variables }, optimizer, batch, keepAll, noMetrics(), position, () => {
-    stepping = true; // what came before were uploads of weights
-  });
+  const watch = {
+    afterForward: () => {
+      stepping = true; // what came before were uploads of weights
+    },
+  };
+  const loss = await trainStep({ kernels, steps, variables }, optimizer, batch, keepAll, noMetrics(), position, watch);
   stepping = false;
   optimizer.dispose();
   variables.dispose();

@@ -6,9 +6,11 @@ import { makePlan, networkOf, type Plan } from "../plan/plan.ts";
 import { sha256 } from "../spec/hash.ts";
 import { parseSpec } from "../spec/parse.ts";
 import type { SpecInput } from "../spec/schema.ts";
+import { epochOrder } from "../train/epoch.ts";
 import { initialWeights } from "../train/initial-weights.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunEvent, Runner, RunOptions } from "./runner.ts";
+import { STEP_FILE, type TracedStep, weightsFile } from "./trace.ts";
 
 /** The functions of vitest (or a test runner like it) that the suite needs. */
 export interface TestFunctions {
@@ -105,6 +107,24 @@ function outcomeOf(events: readonly RunEvent[]): Outcome {
   return last.outcome;
 }
 
+/** What the first steps of a plan over the drawn images are to be trained on. */
+async function stepsOf({ splits, spec }: Plan, count: number): Promise<readonly TracedStep[]> {
+  const { pixels, labels } = drawImages();
+  const bytes = IMAGE_SIZE * IMAGE_SIZE * 3;
+  const order = epochOrder(splits.train, spec.shuffle, spec.seed, 1);
+  return await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const batch = order.slice(index * spec.batchSize, (index + 1) * spec.batchSize);
+      const images = new Uint8Array(batch.length * bytes);
+      for (const [place, image] of batch.entries()) {
+        images.set(pixels.subarray(image * bytes, (image + 1) * bytes), place * bytes);
+      }
+      const classes = new Uint8Array(Int32Array.from(batch, (image) => labels[image] ?? 0).buffer);
+      return { step: index + 1, images: await sha256(images), labels: await sha256(classes) };
+    }),
+  );
+}
+
 async function codeOf(run: Promise<unknown>): Promise<string> {
   try {
     await run;
@@ -165,6 +185,21 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
       expect(digests.frozen.after).toBe(digests.frozen.before);
       expect(digests.final === digests.initial).toBe(false);
     });
+
+    if (runner.traces) {
+      test("leaves a trace of what it trained on", async () => {
+        const plan = await contractPlan(store, {});
+        const trace = { folder: store.folder, weightsAt: [0, 2] };
+        const events = await collect(runner, plan, { ...options, trace });
+        const files = events.flatMap((event) => (event.type === "trace" ? [event.file.split(/[/\\]/).at(-1)] : []));
+        expect(files).toEqual([weightsFile(0), STEP_FILE, weightsFile(2)]);
+        const outcome = outcomeOf(events);
+        expect(outcome.trace?.steps).toEqual(await stepsOf(plan, 2));
+        expect(outcome.trace?.trained.length).toBe(plan.phases[0]?.trainable.tensors);
+        expect(outcome.steps?.length).toBe(2);
+        expect(outcome.final.validation).toBe(null);
+      });
+    }
 
     test("gives the same bits for the same plan", async () => {
       const plan = await contractPlan(store, { freeze: 0 });

@@ -34,6 +34,11 @@ export class Activations<T extends DeviceTensor> {
     this.#entries.delete(index);
   }
 
+  /** Indices of the outputs that are there, in layer order. */
+  indices(): number[] {
+    return [...this.#entries.keys()].sort((a, b) => a - b);
+  }
+
   /** Hands a layer's output to the caller, who frees it. */
   take(index: number): T {
     const tensor = this.get(index);

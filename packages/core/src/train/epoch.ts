@@ -8,8 +8,9 @@ import type { Host, RunEvent } from "../runner/runner.ts";
 import type { DropoutMask, PassContext } from "./forward.ts";
 import { type Metrics, means, noMetrics } from "./metrics.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { trainStep } from "./step.ts";
+import { type StepWatch, trainStep } from "./step.ts";
 import { roundMs } from "./timing.ts";
+import type { Tracer } from "./tracer.ts";
 import type { Variables } from "./variables.ts";
 
 /** A run in progress: what all its epochs share. */
@@ -24,6 +25,8 @@ export interface RunState<T extends DeviceTensor> {
   /** Times of the steps that were not the first and had a full batch. */
   readonly steadyMs: number[];
   readonly peaks: { tensors: number; bytes: number };
+  /** Present in a traced run. */
+  readonly tracer?: Tracer<T>;
 }
 
 /** The order of the training images in an epoch; each epoch has a stream of its own, so that a run can resume. */
@@ -52,20 +55,31 @@ export function fullBatchSize({ spec, splits }: Plan): number {
   return Math.min(spec.batchSize, splits.train.length);
 }
 
-/** Trains one epoch, an event a step. */
+function watchStep<T extends DeviceTensor>(state: RunState<T>, step: number): StepWatch<T> {
+  const afterForward = (): void => notePeaks(state);
+  const { tracer } = state;
+  if (!tracer?.wantsInside(step)) return { afterForward };
+  return {
+    afterForward,
+    output: (layer, tensor) => tracer.output(layer, tensor),
+    gradients: (loss, gradients) => tracer.gradients(loss, gradients),
+  };
+}
+
+/** Trains one epoch, an event a step; a traced run may end within it. */
 export async function* trainEpoch<T extends DeviceTensor>(
   state: RunState<T>,
   context: PassContext<T>,
   optimizer: Optimizer<T>,
   epoch: number,
-): AsyncGenerator<RunEvent, { metrics: Metrics; trainMs: number }> {
+): AsyncGenerator<RunEvent, { metrics: Metrics; trainMs: number; images: number }> {
   const { plan, host, images } = state;
   const { spec, splits, dataset } = plan;
   const order = epochOrder(splits.train, spec.shuffle, spec.seed, epoch);
   const augments = spec.augmentation.horizontalFlip || spec.augmentation.maxShift > 0;
   const random = augments ? randomStream(spec.seed, `augment/${epoch}`) : undefined;
   const sums = noMetrics();
-  let trainMs = 0;
+  let [trainMs, trained] = [0, 0];
   for (let start = 0; start < order.length; start += spec.batchSize) {
     if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
     const step = state.stepMs.length + 1;
@@ -77,15 +91,20 @@ export async function* trainEpoch<T extends DeviceTensor>(
       labels: Int32Array.from(indices, (index) => dataset.labels[index] ?? 0),
     };
     const mask = dropoutMasks(spec.seed, step);
-    const loss = await trainStep(context, optimizer, batch, mask, sums, { epoch, step }, () => notePeaks(state));
+    await state.tracer?.batch(step, batch);
+    const watch = watchStep(state, step);
+    const loss = await trainStep(context, optimizer, batch, mask, sums, { epoch, step }, watch);
     await host.synchronize();
     host.onProgress?.();
     const ms = roundMs(host.now() - startedMs);
     trainMs += ms;
+    trained += indices.length;
     if (step > 1 && indices.length === fullBatchSize(plan)) state.steadyMs.push(ms);
     state.stepMs.push(ms);
     if (spec.record === "steps") state.steps.push({ epoch, step, loss });
     yield { type: "step", epoch, step, loss, ms, images: indices.length };
+    for (const file of (await state.tracer?.after(step, state.variables)) ?? []) yield { type: "trace", file };
+    if (state.tracer?.done) break;
   }
-  return { metrics: means(sums), trainMs };
+  return { metrics: means(sums), trainMs, images: trained };
 }

@@ -17,6 +17,8 @@ export type ForwardMode =
       readonly dropoutMask: DropoutMask;
       /** False only looks: moving statistics stay, nothing is kept for a backward pass. */
       readonly updates: boolean;
+      /** Keeps every output until the caller releases it once. */
+      readonly keepsOutputs?: boolean;
     };
 
 /** What a pass works with. */
@@ -33,8 +35,9 @@ export function crossingAt(steps: readonly PassStep[], to: number): ReadonlySet<
 }
 
 /** How often each layer's output is used: by later layers of the range, by the backward pass, and by the caller. */
-function countUses(steps: readonly PassStep[], from: number, to: number, keep: boolean): readonly number[] {
-  const uses = new Array<number>(steps.length).fill(0);
+function countUses(steps: readonly PassStep[], from: number, to: number, mode: ForwardMode): readonly number[] {
+  const keep = mode.training && mode.updates;
+  const uses = new Array<number>(steps.length).fill(mode.training && mode.keepsOutputs === true ? 1 : 0);
   const count = (index: number): void => {
     uses[index] = (uses[index] ?? 0) + 1;
   };
@@ -195,7 +198,7 @@ export function forward<T extends DeviceTensor>(
   mode: ForwardMode,
 ): Activations<T> {
   const { kernels, steps } = context;
-  const uses = countUses(steps, range.from, range.to, mode.training && mode.updates);
+  const uses = countUses(steps, range.from, range.to, mode);
   const activations = new Activations(kernels);
   for (const [index, tensor] of inputs) activations.put(index, tensor, uses[index] ?? 0);
   try {

@@ -34,7 +34,9 @@ export async function* trainPhase<T extends DeviceTensor>(
   const unmoved = unmovedNames(context.steps);
   const before = await digestWeights(variables, unmoved);
   const optimizer = new Optimizer(host.kernels, phase.optimizer, parameterGroups(plan, phase), variables);
-  const stopping = spec.earlyStopping === undefined ? undefined : new EarlyStopping(spec.earlyStopping);
+  const { earlyStopping } = spec;
+  const watches = earlyStopping !== undefined && state.tracer === undefined; // a trace has no validation to judge by
+  const stopping = watches ? new EarlyStopping(earlyStopping) : undefined;
   let best: { weights: NamedTensors; epoch: number } | undefined;
   let stoppedEarly = false;
   const onProgress = (): void => host.onProgress?.();
@@ -42,9 +44,9 @@ export async function* trainPhase<T extends DeviceTensor>(
     for (let index = 0; index < phase.epochs && !stoppedEarly; index += 1) {
       const epoch = state.epochs.length + 1;
       const { learningRate } = optimizer;
-      const { metrics, trainMs } = yield* trainEpoch(state, context, optimizer, epoch);
+      const { metrics, trainMs, images: trained } = yield* trainEpoch(state, context, optimizer, epoch);
       const evaluateStart = host.now();
-      const hasValidation = splits.validation.length > 0;
+      const hasValidation = splits.validation.length > 0 && state.tracer === undefined;
       const validation = hasValidation
         ? (await evaluate(context, images, dataset.labels, splits.validation, spec.batchSize, onProgress)).metrics
         : null;
@@ -58,7 +60,7 @@ export async function* trainPhase<T extends DeviceTensor>(
         validation,
         trainMs: roundMs(trainMs),
         evaluateMs,
-        imagesPerSecond: roundMs((splits.train.length / trainMs) * 1000),
+        imagesPerSecond: roundMs((trained / trainMs) * 1000),
       };
       state.epochs.push(record);
       yield { type: "epoch", ...record };
@@ -70,6 +72,7 @@ export async function* trainPhase<T extends DeviceTensor>(
         best = { weights: await variables.download(), epoch };
       }
       stoppedEarly = verdict?.stop === true;
+      if (state.tracer?.done) break;
     }
   } finally {
     optimizer.dispose();

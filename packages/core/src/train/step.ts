@@ -1,4 +1,5 @@
 import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { Activations } from "./activations.ts";
 import { backward } from "./backward.ts";
 import { type DropoutMask, forward, type PassContext } from "./forward.ts";
 import { addBatch, type MetricSums, predictedClasses } from "./metrics.ts";
@@ -19,10 +20,31 @@ export interface StepPosition {
   readonly step: number;
 }
 
+/** Who looks into a step while it runs. */
+export interface StepWatch<T extends DeviceTensor> {
+  /** Called where most tensors are alive. */
+  afterForward(): void;
+  /** Present where every layer's output is wanted; they are kept until all were shown. */
+  readonly output?: (layer: string, tensor: T) => Promise<void>;
+  /** Present where the gradients are wanted, by weight name. */
+  readonly gradients?: (loss: number, gradients: ReadonlyMap<string, T>) => Promise<void>;
+}
+
+/** Shows every output that the forward pass stored and lets go of it. */
+async function showOutputs<T extends DeviceTensor>(
+  { steps }: PassContext<T>,
+  activations: Activations<T>,
+  show: (layer: string, tensor: T) => Promise<void>,
+): Promise<void> {
+  for (const index of activations.indices()) {
+    await show(steps[index]?.layer.name ?? "", activations.get(index));
+    activations.release(index);
+  }
+}
+
 /**
  * Forward, loss, backward, update.
  * @param sums the epoch's metrics, added to
- * @param afterForward called where most tensors are alive
  * @returns the batch's mean loss before the update
  * @throws ThawError `non-finite` before anything is updated
  */
@@ -33,17 +55,19 @@ export async function trainStep<T extends DeviceTensor>(
   dropoutMask: DropoutMask,
   sums: MetricSums,
   position: StepPosition,
-  afterForward: () => void,
+  watch: StepWatch<T>,
 ): Promise<number> {
   const { kernels, steps, variables } = context;
   const last = steps.length - 1;
   const shape = [batch.labels.length, ...batch.imageShape];
   const x = kernels.upload(batch.images, shape);
-  const mode = { training: true, updates: true, dropoutMask } as const;
+  const { output } = watch;
+  const mode = { training: true, updates: true, dropoutMask, keepsOutputs: output !== undefined } as const;
   const activations = forward(context, { from: 0, to: steps.length }, new Map([[0, x]]), mode);
-  afterForward();
+  watch.afterForward();
   const labels = kernels.uploadLabels(batch.labels);
   try {
+    if (output !== undefined) await showOutputs(context, activations, output);
     const logits = activations.take(last); // [batch, classes]
     const classCount = logits.shape[1] ?? 0;
     const { probabilities, losses } = kernels.softmaxCrossEntropy(logits, labels);
@@ -57,7 +81,9 @@ export async function trainStep<T extends DeviceTensor>(
     }
     const dLogits = kernels.softmaxCrossEntropyGradient(probabilities, labels);
     kernels.dispose(probabilities);
-    optimizer.apply(variables, backward(context, activations, dLogits));
+    const gradients = backward(context, activations, dLogits);
+    await watch.gradients?.(loss, gradients);
+    optimizer.apply(variables, gradients);
     return loss;
   } finally {
     activations.dispose();

@@ -15,6 +15,7 @@ import { means, noMetrics } from "./metrics.ts";
 import { checkStartingWeights } from "./non-finite.ts";
 import { trainPhase } from "./phase.ts";
 import { median, roundMs } from "./timing.ts";
+import { Tracer } from "./tracer.ts";
 import { Variables } from "./variables.ts";
 
 /** Whether the best training accuracy stayed within two standard errors of always naming the largest class. */
@@ -49,6 +50,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
 
   const initial = await startingWeights(plan, host);
   checkStartingWeights(initial);
+  const tracer = host.trace === undefined ? undefined : new Tracer(host.kernels, host.trace, totalSteps);
   const images = await loadImages(dataset, host.readBlob);
   const variables = new Variables(host.kernels, network.layers, initial);
   const state: RunState<T> = {
@@ -61,6 +63,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
     stepMs: [],
     steadyMs: [],
     peaks: { tensors: 0, bytes: 0 },
+    ...(tracer === undefined ? {} : { tracer }),
   };
   try {
     const [firstUnmoved, ...laterUnmoved] = plan.phases.map((phase) => unmovedNames(passOf(plan, phase)));
@@ -69,13 +72,14 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
     const frozenBefore = await digestWeights(variables, everFrozen);
 
     let last = { stoppedEarly: false, epoch: 0 };
-    for (const phase of plan.phases) last = yield* trainPhase(state, phase);
+    for (const file of (await tracer?.after(0, variables)) ?? []) yield { type: "trace", file };
+    for (const phase of plan.phases) if (!tracer?.done) last = yield* trainPhase(state, phase);
 
     const context = { kernels: host.kernels, steps: passOf(plan, lastPhase), variables };
     const evaluateStart = host.now();
     const onProgress = (): void => host.onProgress?.();
     const part = async (indices: readonly number[]): Promise<Evaluation | null> =>
-      indices.length === 0
+      indices.length === 0 || tracer !== undefined
         ? null
         : await evaluate(context, images, dataset.labels, indices, spec.batchSize, onProgress);
     const validation = await part(splits.validation);
@@ -111,6 +115,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
           after: await digestWeights(variables, everFrozen),
         },
       },
+      ...(tracer === undefined ? {} : { trace: tracer.digests() }),
       timing: {
         totalMs: roundMs(host.now() - startedMs),
         trainMs: roundMs(sumOf("trainMs")),
