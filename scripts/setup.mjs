@@ -1,7 +1,7 @@
 /**
  * Makes a fresh checkout ready to run: JavaScript dependencies, libtensorflow with its addon, a browser, built
- * packages. Needs nothing but Node; says what else is missing. Safe to run again (then it only checks) and to kill at
- * any moment.
+ * packages, and with `--keras` a Python with Keras. Needs nothing but Node; says what else is missing. Safe to run again
+ * (then it only checks) and to kill at any moment.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { installNative, requireNativeTools, seemsInstalled } from "./native/inst
 import { chooseVariant } from "./native/variant.mjs";
 import { provideChromium } from "./setup/chromium.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
+import { provideKeras } from "./setup/keras.mjs";
 import { acquireLock } from "./setup/lock.mjs";
 import { thisMachine } from "./setup/machine.mjs";
 import { buildPackages } from "./setup/packages-build.mjs";
@@ -21,10 +22,11 @@ import { stepPrinter } from "./setup/steps.mjs";
 
 /**
  * @param {Machine} [machine]
+ * @param {{ keras?: boolean }} [parts] keras: also what the tests and the runner `keras` need
  * @returns {Promise<void>}
  * @throws {SetupError} with what is missing and how to install it
  */
-export async function setUp(machine = thisMachine()) {
+export async function setUp(machine = thisMachine(), { keras = false } = {}) {
   const { step, done } = stepPrinter(machine.say);
   machine.say("set-up");
   const node = requireNode(machine);
@@ -38,6 +40,7 @@ export async function setUp(machine = thisMachine()) {
     await step("JavaScript dependencies", () => installDependencies(locked));
     await step("libtensorflow and addon", () => installNative(locked, choice));
     await step("browser", () => provideChromium(locked));
+    if (keras) await step("Keras", () => provideKeras(locked));
     await step("build", () => buildPackages(locked));
     done();
   });
@@ -76,9 +79,18 @@ function makeCacheFolder(/** @type {string} */ folder) {
   }
 }
 
+/** @returns {Promise<{ keras: boolean }>} */
+async function partsAskedFor(/** @type {readonly string[]} */ args) {
+  const unknown = args.find((arg) => arg !== "--keras");
+  if (unknown === undefined) return { keras: args.length > 0 };
+  throw new SetupError("argument-unknown", `The set-up knows no ${unknown}.`, "It takes --keras: install Keras, too.");
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  setUp().catch((error) => {
-    console.error(describeError(error));
-    process.exitCode = 1;
-  });
+  partsAskedFor(process.argv.slice(2))
+    .then((parts) => setUp(thisMachine(), parts))
+    .catch((error) => {
+      console.error(describeError(error));
+      process.exitCode = 1;
+    });
 }

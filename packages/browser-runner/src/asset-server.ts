@@ -15,6 +15,8 @@ export interface ServedRun {
   readonly storeDir: string;
   /** Where the page's final weights go; absent where nobody asked for them. */
   readonly exportWeights?: string;
+  /** Folder for the files of a traced run. */
+  readonly traceFolder?: string;
 }
 
 /** A server for one page: its own files, and the data of the run in progress. */
@@ -38,8 +40,8 @@ const HEADERS = {
   "Cache-Control": "no-store",
 } as const;
 
-/** Weights of the largest network that is known are far smaller; a page gone mad must not fill the disk. */
-const MOST_WEIGHT_BYTES = 2 ** 30;
+/** Weights and trace of the largest network that is known are far smaller; a page gone mad must not fill the disk. */
+const MOST_UPLOAD_BYTES = 2 ** 30;
 
 function refuse(response: ServerResponse, status: number): void {
   response.writeHead(status, HEADERS).end();
@@ -83,12 +85,12 @@ async function sendBlob(
     .pipe(response);
 }
 
-async function receiveWeights(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
+async function receiveFile(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     bytes += (chunk as Buffer).byteLength;
-    if (bytes > MOST_WEIGHT_BYTES) return refuse(response, 413);
+    if (bytes > MOST_UPLOAD_BYTES) return refuse(response, 413);
     chunks.push(chunk as Buffer);
   }
   await writeAtomically(file, Buffer.concat(chunks));
@@ -99,6 +101,15 @@ async function receiveWeights(request: IncomingMessage, response: ServerResponse
 function blobsOf({ plan }: ServedRun): ReadonlySet<string> {
   const refs = [plan.weights.blob, plan.headWeights?.blob ?? null, ...plan.dataset.shards];
   return new Set(refs.flatMap((ref) => (ref === null ? [] : [ref.sha256])));
+}
+
+/** The file that a page may send back, if its run was asked for it. */
+function uploadTarget(path: string, runs: ReadonlyMap<number, ServedRun>): string | undefined {
+  const weights = /^runs\/(\d+)\/weights$/.exec(path);
+  if (weights !== null) return runs.get(Number(weights[1]))?.exportWeights;
+  const trace = /^runs\/(\d+)\/trace\/((?:step|weights)-\d{1,9}\.safetensors)$/.exec(path);
+  const folder = runs.get(Number(trace?.[1]))?.traceFolder;
+  return folder === undefined ? undefined : join(folder, trace?.[2] ?? "");
 }
 
 /** Answers one request, or refuses it: only paths that are listed exist. */
@@ -116,10 +127,9 @@ async function handle(
   // A page of another site that guessed the port has another Host (DNS rebinding) and does not know the token.
   if (request.headers.host !== host || !path.startsWith(prefix)) return refuse(response, 404);
   const rest = path.slice(prefix.length);
-  const weights = /^runs\/(\d+)\/weights$/.exec(rest);
-  if (weights !== null && request.method === "POST") {
-    const file = runs.get(Number(weights[1]))?.exportWeights;
-    return file === undefined ? refuse(response, 404) : await receiveWeights(request, response, file);
+  if (request.method === "POST") {
+    const file = uploadTarget(rest, runs);
+    return file === undefined ? refuse(response, 404) : await receiveFile(request, response, file);
   }
   if (request.method !== "GET") return refuse(response, 405);
   const file = files.get(rest === "" ? "index.html" : rest);

@@ -1,6 +1,5 @@
-import { cpus } from "node:os";
 import type { Environment } from "@thaw/core";
-import { platformOf } from "@thaw/runner-kit";
+import { platformOf, processorName } from "@thaw/runner-kit";
 import type { EngineName } from "./messages.ts";
 import type { BrowserSession } from "./session.ts";
 import { type BrowserSettings, recordedSettings } from "./settings.ts";
@@ -11,7 +10,7 @@ export function environmentOf(
   { launched, opened }: BrowserSession,
   settings: BrowserSettings,
 ): Environment {
-  const processor = launched.remote ? "remote processor" : (cpus()[0]?.model ?? "unknown processor");
+  const processor = launched.remote ? "remote processor" : processorName();
   const emulated = opened.device.software ? { note: "no hardware adapter was found" } : {};
   const platform = launched.remote
     ? { os: opened.userAgent, arch: "unknown", cores: opened.processors, memoryBytes: 0 }

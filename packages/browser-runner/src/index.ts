@@ -10,46 +10,12 @@ import { availabilityOf, watchPlan } from "@thaw/runner-kit";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
-import { type BrowserSession, openSession } from "./session.ts";
-import { type BrowserSettings, browserSettings, openRequest } from "./settings.ts";
+import { judgeInPage, OP_SUITES } from "./page-ops.ts";
+import type { BrowserSession } from "./session.ts";
+import { SessionKeeper } from "./session-keeper.ts";
+import { browserSettings } from "./settings.ts";
 
-/** A browser that nobody uses for so long is closed, so that it keeps no program from ending. */
-const IDLE_MS = 5000;
 const MEMORY_SAMPLE_MS = 500;
-
-/** Keeps one session from run to run: its shaders stay compiled. */
-class SessionKeeper {
-  readonly #engine: EngineName;
-  #kept: { readonly session: BrowserSession; readonly key: string } | undefined;
-  #idle: NodeJS.Timeout | undefined;
-
-  constructor(engine: EngineName) {
-    this.#engine = engine;
-  }
-
-  /** Takes the session for these settings; give it back with {@link release}. */
-  async acquire(settings: BrowserSettings): Promise<BrowserSession> {
-    clearTimeout(this.#idle);
-    const key = JSON.stringify(settings);
-    if (this.#kept?.key === key && this.#kept.session.alive) return this.#kept.session;
-    await this.close();
-    const session = await openSession(openRequest(this.#engine, settings), settings.port);
-    this.#kept = { session, key };
-    return session;
-  }
-
-  release(): void {
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => void this.close(), IDLE_MS);
-  }
-
-  async close(): Promise<void> {
-    clearTimeout(this.#idle);
-    const kept = this.#kept;
-    this.#kept = undefined;
-    await kept?.session.close();
-  }
-}
 
 /** Fills in what only the outside of the browser can see. */
 function withMemory(event: RunEvent, peakRssBytes: number | null): RunEvent {
@@ -98,8 +64,11 @@ export function createRunner(name: string): Runner {
   const keeper = new SessionKeeper(engine);
   return {
     name,
+    traces: true,
+    opSuites: OP_SUITES,
+    checkOps: (suite, options) => judgeInPage(keeper, engine, suite, options),
     probe: (settings = {}) => probe(keeper, engine, settings),
-    async *run(plan, { storeDir, settings, exportWeights, signal }) {
+    async *run(plan, { storeDir, settings, exportWeights, trace, signal }) {
       const complete = browserSettings(engine, settings);
       const session = await keeper.acquire(complete);
       const queue = eventQueue<RunEvent>();
@@ -109,7 +78,12 @@ export function createRunner(name: string): Runner {
         void keeper.close(); // a page that hangs listens to nothing
       });
       let finished = false;
-      const served = { plan, storeDir, ...(exportWeights === undefined ? {} : { exportWeights }) };
+      const served = {
+        plan,
+        storeDir,
+        ...(exportWeights === undefined ? {} : { exportWeights }),
+        ...(trace === undefined ? {} : { traceFolder: trace.folder, weightsAt: trace.weightsAt }),
+      };
       const run = session.run(served, environmentOf(engine, session, complete), signal, (events) => {
         watchdog.feed();
         for (const event of events) queue.push(withMemory(event, event.type === "end" ? memory.peak() : null));

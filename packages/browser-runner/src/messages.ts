@@ -1,4 +1,13 @@
-import type { AdapterInfo, Environment, KernelName, RunEvent, SerializedError } from "@thaw/core";
+import type {
+  AdapterInfo,
+  Environment,
+  KernelName,
+  OpStart,
+  OpSuite,
+  OpVerdict,
+  RunEvent,
+  SerializedError,
+} from "@thaw/core";
 
 /** The engines of the page. */
 export const ENGINES = ["webgpu", "webgl", "wasm", "cpu"] as const;
@@ -41,13 +50,16 @@ export interface RunRequest {
   readonly environment: Environment;
   /** Whether to send the final weights back. */
   readonly exportsWeights: boolean;
+  /** Steps of a traced run whose weights to send back; absent where the run leaves no trace. */
+  readonly traceWeightsAt?: readonly number[];
 }
 
-/** A case of rung L1 that was judged in the page. */
-export interface KernelVerdict {
-  readonly name: string;
-  /** What is wrong, or null. */
-  readonly problem: string | null;
+/** A suite of rung L1 that the page is asked for. */
+export interface JudgeRequest {
+  /** Numbered like a run. */
+  readonly run: number;
+  readonly suite: OpSuite;
+  readonly start: OpStart;
 }
 
 /** What the page's engine holds. */
@@ -68,6 +80,8 @@ export type PageAnswer<T> =
 export type PageMessage =
   /** Events of a run in order; an empty list says that the run is alive. */
   | { readonly type: "events"; readonly run: number; readonly events: readonly RunEvent[] }
+  /** A case was judged. */
+  | { readonly type: "verdict"; readonly run: number; readonly verdict: OpVerdict }
   /** The device failed, whoever waits for it. */
   | { readonly type: "failure"; readonly error: SerializedError };
 
@@ -80,6 +94,6 @@ export interface PageApi {
   run(request: RunRequest): Promise<PageAnswer<null>>;
   cancel(run: number): Promise<PageAnswer<null>>;
   memory(): Promise<PageAnswer<PageMemory>>;
-  /** Judges the kernels of the open engine by rung L1. */
-  checkKernels(): Promise<PageAnswer<readonly KernelVerdict[]>>;
+  /** Judges the operations of the open engine by rung L1. */
+  judge(request: JudgeRequest): Promise<PageAnswer<null>>;
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRunner } from "../src/index.ts";
 import { type BrowserSession, browserSettings, ENGINES, openRequest, openSession } from "../src/internals.ts";
 
-// Rung L1 in the browser itself: the page runs the suite of core on the engine's kernel set, fused kernels included.
-describe.each(ENGINES)("kernels of engine %s (rung L1)", (engine) => {
+// That every kernel agrees with float64 (rung L1) is in the runners' contract: runners.test.ts.
+describe.each(ENGINES)("kernels of engine %s", (engine) => {
   let session: BrowserSession;
   beforeAll(async () => {
     session = await openSession(openRequest(engine, browserSettings(engine, {})), 0);
@@ -12,10 +13,27 @@ describe.each(ENGINES)("kernels of engine %s (rung L1)", (engine) => {
   it("can run nowhere else", () => {
     expect(session.opened.backends).toEqual([engine]);
   });
+});
 
-  it("all agree with float64", async () => {
-    const verdicts = await session.checkKernels();
-    expect(verdicts.filter(({ problem }) => problem !== null)).toEqual([]);
-    expect(verdicts.length).toBeGreaterThan(400);
-  }, 300_000);
+describe("verdicts on kernels", () => {
+  const runner = createRunner("wasm");
+  afterAll(() => runner.close?.());
+
+  it("come one by one, and end when nobody wants more", async () => {
+    const seen: string[] = [];
+    for await (const { op } of runner.checkOps?.("kernels", { settings: {} }) ?? []) {
+      seen.push(op);
+      if (seen.length === 3) break;
+    }
+    expect(seen).toEqual(["upload", "download", "memory"]);
+  });
+
+  it("end when they are cancelled", async () => {
+    const controller = new AbortController();
+    const judge = async (): Promise<void> => {
+      const options = { settings: {}, signal: controller.signal };
+      for await (const _ of runner.checkOps?.("kernels", options) ?? []) controller.abort();
+    };
+    await expect(judge()).rejects.toMatchObject({ code: "cancelled" });
+  });
 });

@@ -11,8 +11,10 @@ export interface Check {
   readonly environment?: Environment;
 }
 
-function checkOf(name: string, availability: Availability): Check {
-  if (!availability.ok) return { name, status: "missing", found: availability.reason, hint: availability.hint };
+function checkOf(name: string, availability: Availability, optional: boolean): Check {
+  if (!availability.ok) {
+    return { name, status: optional ? "note" : "missing", found: availability.reason, hint: availability.hint };
+  }
   const { environment } = availability;
   const { engine, device } = environment;
   const note = device.note === undefined ? "" : `: ${device.note}`;
@@ -21,17 +23,19 @@ function checkOf(name: string, availability: Availability): Check {
 
 /**
  * Starts a runner's engine, asks what it runs on and lets it go.
+ * @param optional whether its engine may be left out: one that says it cannot run is then noted, not missed
  * @returns one line, whatever happens: a runner that cannot be loaded, asked or closed is missing
  */
 export async function checkRunner(
   runnerName: string,
   find: (name: string) => Promise<Runner> = findRunner,
+  optional = false,
 ): Promise<Check> {
   const name = `runner ${runnerName}`;
   try {
     const runner = await find(runnerName);
     try {
-      return checkOf(name, await runner.probe());
+      return checkOf(name, await runner.probe(), optional);
     } finally {
       await runner.close?.();
     }

@@ -2,10 +2,12 @@ import { serializeError } from "@thaw/core";
 import { Command } from "commander";
 import { doctorCommand } from "./commands/doctor.ts";
 import { layersCommand } from "./commands/layers.ts";
+import { parityCommand } from "./commands/parity.ts";
 import { type RunCommandOptions, runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { type SweepCommandOptions, sweepCommand } from "./commands/sweep.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
+import type { ParityCommandOptions } from "./parity/options.ts";
 import { VERSION } from "./version.ts";
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
@@ -46,6 +48,34 @@ function program(): Command {
     .option("--group <name>", "only this group of a sweep file")
     .action(async (spec: string, options: SweepCommandOptions) => {
       process.exitCode = await sweepCommand(spec, options);
+    });
+
+  thaw
+    .command("parity")
+    .description("compare runners, from single operations to final accuracy, and say where they leave the reference")
+    .argument("<spec>", "spec file (JSON)")
+    .option("--runners <names>", "runners to compare, separated by commas", "node,webgpu")
+    .option(
+      "--judge <name>",
+      "runner that is right by definition, in float64: keras, or reference (no Python)",
+      "keras",
+    )
+    .option("--depths <list>", "freeze counts or layer names, separated by commas; the spec's own without it")
+    .option("--steps <list>", "steps after which weights are compared (L4)", "4")
+    .option("--seeds <list>", "seeds to train to the end with, for equivalence of accuracy (L5)")
+    .option("--batch <images>", "another batch size than the spec's")
+    .option("--require <names>", "runners whose absence fails the run; all of them without it")
+    .option("--out <dir>", "folder for the report", "results/parity")
+    .option("--junit <file>", "write the report as JUnit XML too")
+    .option("--summary <file>", "append the report as Markdown, e.g. to $GITHUB_STEP_SUMMARY")
+    .option("--baseline <file>", "compare with a recorded report and fail on drift")
+    .option("--update-baseline", "write the report to the baseline's file", false)
+    .option("--set <key=value>", "engine setting, e.g. threads=2, or node.threads=2 for one runner", collect, [])
+    .option("--require-hardware", "an emulated GPU counts as missing", false)
+    .option("--rerun", "judge again what was judged before", false)
+    .option("--no-ops", "leave out the single operations (L1)")
+    .action(async (spec: string, options: ParityCommandOptions) => {
+      process.exitCode = await parityCommand(spec, options);
     });
 
   thaw

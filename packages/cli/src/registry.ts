@@ -4,14 +4,21 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { nearest, type Runner, type RunnerModule, ThawError } from "@thaw/core";
 
-/** A package that says in its package.json which runners it has: `"thaw": { "runners": ["node"] }`. */
+/** A runner that a package says it has in its package.json: `"thaw": { "runners": ["node"] }`. */
+export interface InstalledRunner {
+  /** The package's module. */
+  readonly entry: string;
+  /** Whether its engine may be left out: `"thaw": { "runners": [...], "optional": true }`. */
+  readonly optional: boolean;
+}
+
 interface RunnerPackage {
   readonly runners: readonly string[];
-  readonly entry: string;
+  readonly installed: InstalledRunner;
 }
 
 interface PackageJson {
-  readonly thaw?: { readonly runners?: readonly string[] };
+  readonly thaw?: { readonly runners?: readonly string[]; readonly optional?: boolean };
   readonly exports?: { readonly "."?: { readonly source?: string; readonly default?: string } };
 }
 
@@ -27,18 +34,18 @@ async function readRunnerPackage(folder: string): Promise<RunnerPackage | null> 
   const entry = FROM_SOURCE ? (main?.source ?? main?.default) : main?.default;
   return thaw?.runners === undefined || entry === undefined
     ? null
-    : { runners: thaw.runners, entry: join(folder, entry) };
+    : { runners: thaw.runners, installed: { entry: join(folder, entry), optional: thaw.optional === true } };
 }
 
 /** Every runner that is installed beside this package, by name: a new one touches no list. */
-export async function installedRunners(): Promise<ReadonlyMap<string, string>> {
+export async function installedRunners(): Promise<ReadonlyMap<string, InstalledRunner>> {
   const folders = await readdir(NEIGHBOURS, { withFileTypes: true });
-  const runners = new Map<string, string>();
+  const runners = new Map<string, InstalledRunner>();
   for (const folder of folders
     .filter(({ name }) => name.endsWith("-runner"))
     .sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const found = await readRunnerPackage(join(NEIGHBOURS, folder.name));
-    for (const name of found?.runners ?? []) runners.set(name, found?.entry ?? "");
+    if (found !== null) for (const name of found.runners) runners.set(name, found.installed);
   }
   return runners;
 }
@@ -68,8 +75,8 @@ export async function findRunner(nameOrPath: string): Promise<Runner> {
     return await importRunner(nameOrPath, file);
   }
   const runners = await installedRunners();
-  const entry = runners.get(nameOrPath);
-  if (entry !== undefined) return await importRunner(nameOrPath, entry);
+  const installed = runners.get(nameOrPath);
+  if (installed !== undefined) return await importRunner(nameOrPath, installed.entry);
   const names = [...runners.keys()];
   const [near] = nearest(nameOrPath, names);
   throw new ThawError("runner-unknown", `There is no runner "${nameOrPath}"; installed: ${names.join(", ")}.`, {

@@ -52,6 +52,16 @@ describe("the check of a runner", () => {
     });
   });
 
+  it("notes a runner that may be left out, and misses one that breaks", async () => {
+    const reason = { code: "toy-missing", reason: "There is no abacus.", hint: "Buy one." };
+    const { find } = toy(async () => ({ ok: false, ...reason }));
+    expect(await checkRunner("toy", find, true)).toMatchObject({ status: "note", hint: "Buy one." });
+    const broken = toy(async () => {
+      throw new ThawError("runner-crashed", "It fell down.");
+    });
+    expect(await checkRunner("toy", broken.find, true)).toMatchObject({ status: "missing" });
+  });
+
   it("is a line too if the probe throws, and lets the runner go", async () => {
     const { find, closed } = toy(async () => {
       throw new TypeError("x is not a function");

@@ -1,4 +1,5 @@
-import { serveRunner } from "@thaw/runner-kit";
+import { judgeKernels, UNIT_ROUNDOFF } from "@thaw/core";
+import { plainKernelsOf, serveRunner } from "@thaw/runner-kit";
 import { openDawn } from "./dawn.ts";
 import { createHost, environmentOf } from "./host.ts";
 import { dawnSettings } from "./settings.ts";
@@ -11,4 +12,11 @@ serveRunner({
     return environmentOf(await openDawn(settings), settings);
   },
   createHost,
+  async judge(_, given, start) {
+    const settings = dawnSettings(given);
+    const dawn = await openDawn(settings);
+    const kernels = dawn.kernels(plainKernelsOf(settings.plainKernels));
+    const verdicts = judgeKernels(kernels, { unitRoundoff: UNIT_ROUNDOFF.wgsl, start });
+    return { verdicts, failure: dawn.failure };
+  },
 });

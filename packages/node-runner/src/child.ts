@@ -1,5 +1,6 @@
+import { judgeKernels, UNIT_ROUNDOFF } from "@thaw/core";
 import { serveRunner } from "@thaw/runner-kit";
-import { createHost, environmentOf, loadEngine } from "./host.ts";
+import { createHost, environmentOf, kernelsOf, loadEngine } from "./host.ts";
 import { nodeSettings } from "./settings.ts";
 
 // The process that loads libtensorflow: a crash here fails one cell and nothing else.
@@ -10,4 +11,9 @@ serveRunner({
     return environmentOf(loadEngine(settings), settings);
   },
   createHost,
+  judge(_, given, start) {
+    const settings = nodeSettings(given);
+    const kernels = kernelsOf(loadEngine(settings), settings);
+    return { verdicts: judgeKernels(kernels, { unitRoundoff: UNIT_ROUNDOFF.float32, start }) };
+  },
 });

@@ -1,8 +1,7 @@
-import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { Environment, Host, RunOptions } from "@thaw/core";
-import { fileHost, plainKernelsOf, platformOf } from "@thaw/runner-kit";
+import type { Environment, Host, Kernels, RunOptions } from "@thaw/core";
+import { fileHost, plainKernelsOf, platformOf, processorName } from "@thaw/runner-kit";
 import { type LoadedNative, loadNative } from "./native/load.ts";
 import { type NodeSettings, nodeSettings } from "./settings.ts";
 import { tensorflowKernels } from "./tensorflow-kernels.ts";
@@ -14,7 +13,7 @@ export function loadEngine(settings: NodeSettings): LoadedNative {
 
 /** Describes this process, its library and its device. */
 export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings): Environment {
-  const processor = cpus()[0]?.model ?? "unknown processor";
+  const processor = processorName();
   return {
     runner: "node",
     engine: `libtensorflow ${info.tfVersion}`,
@@ -37,12 +36,17 @@ export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings
   };
 }
 
+/** The kernels that these settings ask for. */
+export function kernelsOf({ tf, backend }: LoadedNative, { plainKernels }: NodeSettings): Kernels<Tensor> {
+  return tensorflowKernels(tf, backend, { plain: plainKernelsOf(plainKernels) });
+}
+
 /** Makes the host that core's `train()` runs on. */
 export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): Host<Tensor> {
   const settings = nodeSettings(options.settings);
   const loaded = loadEngine(settings);
   return {
-    kernels: tensorflowKernels(loaded.tf, loaded.backend, { plain: plainKernelsOf(settings.plainKernels) }),
+    kernels: kernelsOf(loaded, settings),
     environment: environmentOf(loaded, settings),
     now: () => performance.now(),
     synchronize: () => new Promise((resolve) => setImmediate(resolve)), // TensorFlow's eager CPU ops return when done

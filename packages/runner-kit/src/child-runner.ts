@@ -1,6 +1,7 @@
-import { type Availability, type EngineSettings, type RunEvent, type Runner, ThawError } from "@thaw/core";
+import type { EngineSettings, OpSuite, RunEvent, Runner } from "@thaw/core";
+import { type Ask, askAvailability, askRun } from "./asking.ts";
+import { judgeInChild } from "./child-ops.ts";
 import { askChild, type ChildProgram } from "./child-process.ts";
-import { watchPlan } from "./watchdog.ts";
 
 /** What a runner in a child process is made of. */
 export interface ChildRunnerOptions extends ChildProgram {
@@ -9,6 +10,8 @@ export interface ChildRunnerOptions extends ChildProgram {
    * @throws ThawError `setting-invalid`
    */
   checkSettings(settings: EngineSettings): unknown;
+  /** Suites of operations that the child can judge; none without. */
+  readonly opSuites?: readonly OpSuite[];
 }
 
 /**
@@ -16,29 +19,17 @@ export interface ChildRunnerOptions extends ChildProgram {
  * memory does so in one cell. The child calls `serveRunner`.
  */
 export function childRunner(options: ChildRunnerOptions): Runner {
-  const { name, checkSettings } = options;
+  const { name, checkSettings, opSuites = [] } = options;
+  const ask: Ask = (request, signal) => askChild(options, request, signal);
   return {
     name,
-    async probe(settings = {}): Promise<Availability> {
-      for await (const message of askChild(options, { type: "probe", settings })) {
-        if (message.type === "available") return message.availability;
-      }
-      throw new ThawError("runner-crashed", `Runner "${name}" did not answer the probe.`);
-    },
-    async *run(plan, { signal, ...rest }): AsyncGenerator<RunEvent> {
-      checkSettings(rest.settings);
-      const hanging = new AbortController();
-      const stop = signal === undefined ? hanging.signal : AbortSignal.any([signal, hanging.signal]);
-      const watchdog = watchPlan(plan, (error) => hanging.abort(error));
-      try {
-        for await (const message of askChild(options, { type: "run", plan, options: rest }, stop)) {
-          watchdog.stop(); // the caller's time is not the child's
-          if (message.type === "event") yield message.event;
-          watchdog.feed();
-        }
-      } finally {
-        watchdog.stop();
-      }
+    traces: true,
+    opSuites,
+    checkOps: (suite, ops) => judgeInChild(options, suite, ops),
+    probe: (settings = {}) => askAvailability(name, ask, settings),
+    async *run(plan, run): AsyncGenerator<RunEvent> {
+      checkSettings(run.settings);
+      yield* askRun(ask, plan, run);
     },
   };
 }

@@ -1,11 +1,29 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type EngineSettings, type Environment, type Host, type RunOptions, serializeError, train } from "@thaw/core";
+import {
+  type EngineSettings,
+  type Environment,
+  type Host,
+  type OpStart,
+  type OpSuite,
+  type OpVerdict,
+  type RunOptions,
+  serializeError,
+  ThawError,
+  train,
+} from "@thaw/core";
 import { availabilityOf } from "./availability.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 
 /** A host whose device can fail on its own. */
 export interface ChildHost extends Host {
   /** Rejects when the device is lost or broken, whatever the run waits for. */
+  readonly failure?: Promise<never>;
+}
+
+/** An engine whose operations are judged one by one. */
+export interface JudgedEngine {
+  readonly verdicts: AsyncIterable<OpVerdict>;
+  /** Rejects when the device is lost or broken. */
   readonly failure?: Promise<never>;
 }
 
@@ -18,6 +36,8 @@ export interface ServedRunner {
   environment(settings: EngineSettings): Environment | Promise<Environment>;
   /** Opens the engine for one run. */
   createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): ChildHost | Promise<ChildHost>;
+  /** Opens the engine and judges its operations; absent where the runner has no suite. */
+  judge?(suite: OpSuite, settings: EngineSettings, start: OpStart): JudgedEngine | Promise<JudgedEngine>;
 }
 
 /** How often a run that has nothing to say shows that it is alive. */
@@ -46,10 +66,29 @@ async function run(runner: ServedRunner, request: ToChild & { type: "run" }, sig
   const work = async (): Promise<void> => {
     for await (const event of train(request.plan, watched)) await send({ type: "event", event });
   };
-  const { failure } = host;
-  if (failure === undefined) return await work();
+  await unlessLost(work(), host.failure);
+}
+
+async function judge(
+  runner: ServedRunner,
+  { suite, settings, start }: ToChild & { type: "ops" },
+  signal: AbortSignal,
+): Promise<void> {
+  const engine = await runner.judge?.(suite, settings, start);
+  const work = async (): Promise<void> => {
+    for await (const verdict of engine?.verdicts ?? []) {
+      if (signal.aborted) throw new ThawError("cancelled", "The suite was cancelled.");
+      await send({ type: "verdict", verdict });
+    }
+  };
+  await unlessLost(work(), engine?.failure);
+}
+
+/** Waits for work, or for the reason why the device under it is lost. */
+async function unlessLost(work: Promise<void>, failure: Promise<never> | undefined): Promise<void> {
+  if (failure === undefined) return await work;
   try {
-    await Promise.race([work(), failure]);
+    await Promise.race([work, failure]);
   } catch (error) {
     await Promise.race([failure, delay(REASON_MS)]);
     throw error;
@@ -71,6 +110,8 @@ export function serveRunner(runner: ServedRunner): void {
     if (message.type === "probe") {
       const availability = await availabilityOf(() => runner.environment(message.settings));
       await send({ type: "available", availability });
+    } else if (message.type === "ops") {
+      await judge(runner, message, cancellation.signal);
     } else {
       await run(runner, message, cancellation.signal);
     }

@@ -40,20 +40,24 @@ async function readBlob({ sha256, bytes }: BlobRef): Promise<Uint8Array> {
   return blob;
 }
 
+/** A run as its host needs to know it. */
+interface PageRun {
+  readonly id: number;
+  readonly environment: Environment;
+  readonly exportsWeights: boolean;
+  readonly traceWeightsAt: readonly number[] | undefined;
+}
+
 /** What a run in this page works with. */
-export function pageHost(
-  engine: PageEngine,
-  run: { readonly id: number; readonly environment: Environment; readonly exportsWeights: boolean },
-  signal: AbortSignal,
-  onProgress: () => void,
-): Host<Tensor> {
+export function pageHost(engine: PageEngine, run: PageRun, signal: AbortSignal, onProgress: () => void): Host<Tensor> {
   /** A Blob: the browser streams it, an array it would copy slowly. */
-  const writeWeights = async (bytes: Uint8Array): Promise<string> => {
+  const sendBack = async (path: string, bytes: Uint8Array): Promise<string> => {
     const body = new Blob([Uint8Array.from(bytes)]);
-    const response = await fetch(`runs/${run.id}/weights`, { method: "POST", body });
+    const response = await fetch(`runs/${run.id}/${path}`, { method: "POST", body });
     if (!response.ok) throw new ThawError("write-failed", `The runner's server answered ${response.status}.`);
     return await response.text();
   };
+  const weightsAt = run.traceWeightsAt;
   return {
     kernels: engine.kernels,
     environment: run.environment,
@@ -62,7 +66,10 @@ export function pageHost(
     synchronize: engine.synchronize,
     peakRssBytes: () => null, // the runner measures the browser from outside
     readBlob,
-    ...(run.exportsWeights ? { writeWeights } : {}),
+    ...(run.exportsWeights ? { writeWeights: (bytes: Uint8Array) => sendBack("weights", bytes) } : {}),
+    ...(weightsAt === undefined
+      ? {}
+      : { trace: { weightsAt, write: (name: string, bytes: Uint8Array) => sendBack(`trace/${name}`, bytes) } }),
     signal,
   };
 }

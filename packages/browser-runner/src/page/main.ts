@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Plan, type RunEvent, serializeError, ThawError, train } from "@thaw/core";
+import { judgeKernels, type Plan, type RunEvent, serializeError, ThawError, train } from "@thaw/core";
 import { BINDING, type PageAnswer, type PageApi, type PageMessage } from "../messages.ts";
 import { pageHost } from "./host.ts";
-import { checkKernels } from "./kernel-check.ts";
 import { openEngine } from "./open-engine.ts";
 import type { PageEngine } from "./page-engine.ts";
 
@@ -86,7 +85,7 @@ const api: PageApi = {
       };
     }),
 
-  run: ({ run, environment, exportsWeights }) =>
+  run: ({ run, environment, exportsWeights, traceWeightsAt }) =>
     answer(async () => {
       const engine = engineOf();
       const controller = new AbortController();
@@ -94,7 +93,12 @@ const api: PageApi = {
       try {
         const plan = (await (await fetch(`runs/${run}/plan.json`)).json()) as Plan;
         const sender = eventSender(run);
-        const host = pageHost(engine, { id: run, environment, exportsWeights }, controller.signal, sender.alive);
+        const host = pageHost(
+          engine,
+          { id: run, environment, exportsWeights, traceWeightsAt },
+          controller.signal,
+          sender.alive,
+        );
         const work = async (): Promise<void> => {
           for await (const event of train(plan, host)) await sender.push(event);
           await sender.flush();
@@ -124,10 +128,23 @@ const api: PageApi = {
       };
     }),
 
-  checkKernels: () =>
+  judge: ({ run, start }) =>
     answer(async () => {
-      const { kernels, unitRoundoff } = engineOf();
-      return await checkKernels(kernels, unitRoundoff);
+      const engine = engineOf();
+      const controller = new AbortController();
+      runs.set(run, controller);
+      try {
+        const work = async (): Promise<void> => {
+          for await (const verdict of judgeKernels(engine.kernels, { unitRoundoff: engine.unitRoundoff, start })) {
+            if (controller.signal.aborted) throw new ThawError("cancelled", "The suite was cancelled.");
+            await send({ type: "verdict", run, verdict });
+          }
+        };
+        await guarded(work(), engine.failure);
+        return null;
+      } finally {
+        runs.delete(run);
+      }
     }),
 };
 

@@ -1,7 +1,7 @@
 import { type AssetStatus, describeAssets } from "@thaw/assets";
 import { type Check, checkRunner } from "../check.ts";
 import { EXIT } from "../exit-code.ts";
-import { installedRunners } from "../registry.ts";
+import { findRunner, installedRunners } from "../registry.ts";
 import { VERSION } from "../version.ts";
 
 const MIN_NODE = [20, 19] as const;
@@ -26,13 +26,13 @@ function assetCheck({ name, kind, available, where, hint }: AssetStatus): Check 
 
 /**
  * `thaw doctor`: what is there and what is missing.
- * @returns 0 if every runner can run, else 3
+ * @returns 0 if every runner can run, those aside that may be left out; else 3
  */
 export async function doctorCommand(options: { readonly json: boolean }): Promise<number> {
-  const runners = [...(await installedRunners()).keys()];
+  const runners = await installedRunners();
   const checks: Check[] = [{ name: "thaw", status: "ok", found: VERSION }, checkNode()];
   // One after the other: each starts an engine, and two would fight over the same GPU.
-  for (const name of runners) checks.push(await checkRunner(name));
+  for (const [name, { optional }] of runners) checks.push(await checkRunner(name, findRunner, optional));
   checks.push(...(await describeAssets(process.env)).map(assetCheck));
   const exitCode = checks.some((check) => check.status === "missing") ? EXIT.runnerMissing : EXIT.fine;
   if (options.json) {

@@ -24,9 +24,13 @@ export interface Place {
   readonly op?: string;
 }
 
-/** One number held against its bound: above it the rung is broken. NaN counts as above. */
+/** What a report says instead of NaN and infinity. */
+export const NOT_FINITE: number = Number.MAX_VALUE;
+
+/** One number held against its bound: above it the rung is broken. */
 export interface Measure {
   readonly at: Place;
+  /** {@link NOT_FINITE} stands for NaN and infinity, which JSON does not have. */
   readonly value: number;
   readonly bound: number;
   /** What the value is, with its unit: `relative L2 error of the gradient`. */

@@ -114,6 +114,10 @@ export const GRADIENT_TOLERANCE = {
   gate: 2e-3,
   /** What a float32 backend of ours should reach. */
   target: 1e-4,
+  /** Smallest cosine between two gradients. */
+  cosine: 0.99999,
+  /** Times the error of the float32 reference, where that is larger than the gate: as for activations. */
+  multiple: 2,
   /**
    * Norm below which a gradient counts as zero: that of a `*_project_BN/beta` before another batch normalization is
    * zero in exact arithmetic (1e-16 in float64) and pure rounding in float32.
@@ -126,3 +130,74 @@ export const LOSS_TOLERANCE = {
   /** Keras's own `numerical_test.py` allows 1e-3 after four Adam steps. */
   gate: 1e-3,
 } as const;
+
+/** Rung L5: what a paired TOST on test accuracies must show. */
+export const EQUIVALENCE_TOLERANCE = {
+  /**
+   * Largest mean difference that counts as the same, percentage points: nobody would choose a backend for less. One
+   * test image of n is 100/n; the mean over seeds resolves more.
+   */
+  delta: 1.0,
+  /** Chance of calling runners the same that are apart by delta: the usual level of each one-sided test (Schuirmann 1987). */
+  alpha: 0.05,
+  /** Chance of finding equivalence where it holds, that the seeds asked for are to give. */
+  power: 0.9,
+  /** Seeds that are searched for that power; more nobody runs. */
+  mostSeeds: 200,
+} as const;
+
+/** Drift against a recorded report: what an upgrade may do to errors of rounding, and what it may not. */
+export const DRIFT_TOLERANCE = {
+  /**
+   * Growth of a measure that is reported: sums in another order move an error of rounding by a factor of 2 or so, a
+   * wrong formula by orders of magnitude.
+   */
+  growth: 3,
+  /** Share of its bound below which a measure may grow as it likes: it is far from mattering. */
+  shareOfBound: 0.1,
+} as const;
+
+/**
+ * Rung L2: what a layer's output may be off by. Source: PyTorch Dynamo's `same()`, which holds a result against the
+ * error of the plain float32 run, both measured against float64.
+ */
+export const ACTIVATION_TOLERANCE = {
+  /** Times the error of the float32 reference: two float32 orders of summation differ by about as much as each errs. */
+  multiple: 2,
+  /** For tensors of fewer than `smallSize` values, whose rmse is itself uncertain. */
+  smallMultiple: 3,
+  smallSize: 1000,
+  /** Added to it, for layers where the reference happens to be exact. */
+  absolute: 1e-5,
+} as const;
+
+/** Rung L3: values near the kink of a ReLU, where rounding decides whether the gradient passes. */
+export const KINK_TOLERANCE = {
+  /** Two outputs closer than this are the same value on two sides of a kink; the rmse of float32 is below 1e-4. */
+  distance: 1e-3,
+  /** Relative error of gradients at and below the kink: one crossing moved a gradient by 1 to 5 % (measured). */
+  gradient: 5e-2,
+} as const;
+
+/** Rung L3: the first movement of a batch normalization's moving statistics. */
+export const STATISTICS_TOLERANCE = {
+  /** Relative L2 error, as for gradients; a Bessel-corrected variance is off by 1/n: 1 % and more in the last layers. */
+  gate: 2e-3,
+  /** A movement of 0.001 of the difference is the difference of two rounded values of the statistics' own size. */
+  roundings: 4,
+  /** Error of a batch's mean in standard deviations (of its variance in variances): 4·√K·u is 1e-5 for 2,000 values. */
+  share: 2e-5,
+} as const;
+
+/** Rung L4: how far weights may be apart, before self-noise. */
+export const WEIGHT_TOLERANCE = {
+  /** Adam: largest difference of one weight, in learning rates times steps; a step moves a weight by about one rate. */
+  adamShare: 0.25,
+  /** Relative L2 difference of the whole update: a wrong constant in the optimizer shows here first. */
+  update: 2e-2,
+  /** Size of a movement of moving statistics, relative to themselves, below which it is rounding: 4 · 2^-24. */
+  statisticsFloor: 2 ** -22,
+} as const;
+
+/** Rung L4: a backend is fine within so many times its own noise (numerics: "within 3 × self-noise passes"). */
+export const SELF_NOISE_MULTIPLE = 3;

@@ -8,6 +8,7 @@ import { parseSpec } from "../spec/parse.ts";
 import type { SpecInput } from "../spec/schema.ts";
 import { epochOrder } from "../train/epoch.ts";
 import { initialWeights } from "../train/initial-weights.ts";
+import { testOps } from "./contract-ops.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunEvent, Runner, RunOptions } from "./runner.ts";
 import { STEP_FILE, type TracedStep, weightsFile } from "./trace.ts";
@@ -250,5 +251,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
       const wrong = { ...options, settings: { noSuchSetting: 1 } };
       expect(await codeOf(collect(runner, plan, wrong))).toBe("setting-invalid");
     });
+
+    testOps(runner, test, expect);
   });
 }

@@ -1,0 +1,47 @@
+import { serializeError, ThawError } from "../error.ts";
+import { FIRST_CASE, type OpStart, type OpVerdict } from "./ops.ts";
+
+/** Longest that one case may take: minutes, because an emulated GPU compiles slowly. */
+export const CASE_LIMIT_MS = 180_000;
+
+/** The error of a case that takes longer than {@link CASE_LIMIT_MS}. */
+export function caseHung(runner: string): ThawError {
+  return new ThawError("op-hung", `Runner "${runner}" took more than ${CASE_LIMIT_MS / 1000} s over one case.`, {
+    hint: "The engine hangs; the suite goes on behind this case.",
+  });
+}
+
+/** Engines that a suite may use up: a backend that fails over every case is not worth more. */
+const MOST_ENGINES = 40;
+
+/**
+ * Goes on behind a case that takes its engine along (a crash, a hang, a lost device): with a fresh engine at the same
+ * case, and where it is lost again, behind it.
+ * @param start judges on a fresh engine; throws where that is lost
+ * @param isLoss whether an error is the loss of an engine
+ * @throws whatever is no loss, and the loss of an engine that judges nothing at all
+ */
+export async function* superviseOps(
+  start: (from: OpStart) => AsyncIterable<OpVerdict>,
+  isLoss: (code: string) => boolean,
+): AsyncGenerator<OpVerdict> {
+  let from = FIRST_CASE;
+  let lostOnce: string | undefined;
+  for (let engines = 1; ; engines += 1) {
+    try {
+      for await (const verdict of start(from)) {
+        const flaky = from.lost === undefined && lostOnce !== undefined;
+        const note = `the engine was lost when it was tried first, and not the second time: ${lostOnce}`;
+        from = { judged: from.judged + 1 };
+        lostOnce = undefined;
+        yield flaky ? { ...verdict, problems: [...verdict.problems, note] } : verdict;
+      }
+      return;
+    } catch (error) {
+      const { code, message } = serializeError(error);
+      if (!isLoss(code) || from.lost !== undefined || engines >= MOST_ENGINES) throw error;
+      if (lostOnce !== undefined) from = { ...from, lost: message };
+      lostOnce = message;
+    }
+  }
+}

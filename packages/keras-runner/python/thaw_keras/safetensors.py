@@ -1,0 +1,69 @@
+"""safetensors files, byte for byte as core writes them: digests are taken of these bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+
+import numpy as np
+
+from .failure import ThawError
+
+DTYPES: dict[str, np.dtype] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I32": np.dtype("<i4"),
+    "U8": np.dtype("u1"),
+}
+CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+
+def _fail(where: str, problem: str) -> ThawError:
+    return ThawError("safetensors-invalid", f"{where}: {problem}.", "Write the file again if it was cut off.")
+
+
+def parse(data: bytes, where: str) -> dict[str, np.ndarray]:
+    """Reads a file. Throws ThawError `safetensors-invalid`.
+
+    @param where what messages call the file
+    """
+    if len(data) < 8:
+        raise _fail(where, f"expected at least 8 bytes, found {len(data)}")
+    (header_bytes,) = struct.unpack_from("<Q", data)
+    start = 8 + header_bytes
+    if start > len(data):
+        raise _fail(where, f"header length {header_bytes} does not fit into a file of {len(data)} bytes")
+    try:
+        header = json.loads(data[8:start].decode("utf-8"))
+    except ValueError as error:
+        raise _fail(where, f"the header is no JSON object ({error})") from error
+    tensors: dict[str, np.ndarray] = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        dtype = DTYPES.get(entry.get("dtype"))
+        if dtype is None:
+            raise _fail(where, f'tensor "{name}" has dtype {entry.get("dtype")}, expected one of {", ".join(DTYPES)}')
+        begin, end = entry["data_offsets"]
+        shape = tuple(entry["shape"])
+        if start + end > len(data) or end - begin != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
+            raise _fail(where, f'tensor "{name}" claims bytes {begin} to {end} for shape {list(shape)}')
+        tensors[name] = np.frombuffer(data[start + begin : start + end], dtype=dtype).reshape(shape)
+    return tensors
+
+
+def write(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """Writes a file, tensors in the given order."""
+    header: dict[str, object] = {}
+    parts: list[bytes] = []
+    offset = 0
+    for name, values in tensors.items():
+        code = CODES[values.dtype.newbyteorder("<")]
+        part = np.ascontiguousarray(values, dtype=DTYPES[code]).tobytes()
+        header[name] = {"dtype": code, "shape": list(values.shape), "data_offsets": [offset, offset + len(part)]}
+        parts.append(part)
+        offset += len(part)
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    text += b" " * (-len(text) % 8)  # so that data is aligned
+    return b"".join([struct.pack("<Q", len(text)), text, *parts])

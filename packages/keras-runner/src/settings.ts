@@ -1,0 +1,33 @@
+import type { EngineSettings } from "@thaw/core";
+import { choice, flag, integer, settingsOf } from "@thaw/runner-kit";
+
+/** How Keras is set up; recorded with every result. */
+export interface KerasSettings {
+  /** What everything is computed in: float64 makes Keras the judge. */
+  readonly dtype: "float32" | "float64";
+  readonly backend: "tensorflow" | "torch" | "jax";
+  /** Threads inside an operation, 0 for all that there are. Changing it may change last bits. */
+  readonly threads: number;
+  /** TensorFlow's oneDNN kernels: faster on most processors, with other last bits. */
+  readonly oneDnn: boolean;
+  /** Whether the training step is compiled (tf.function, jax.jit) or run op by op. */
+  readonly step: "compiled" | "eager";
+}
+
+/**
+ * Fills in the defaults of the keras runner's settings.
+ * @throws ThawError `setting-invalid` for a name or value that does not exist
+ */
+export function kerasSettings(settings: EngineSettings): KerasSettings {
+  return settingsOf<KerasSettings>(
+    "keras",
+    {
+      dtype: choice(["float32", "float64"]),
+      backend: choice(["tensorflow", "torch", "jax"]),
+      threads: integer(0, 0, 256),
+      oneDnn: flag(true),
+      step: choice(["compiled", "eager"]),
+    },
+    settings,
+  );
+}

@@ -1,0 +1,5 @@
+import { serveRunner } from "@thaw/runner-kit";
+import { createHost, environmentOf } from "./host.ts";
+import { referenceSettings } from "./settings.ts";
+
+serveRunner({ environment: (given) => environmentOf(referenceSettings(given)), createHost });

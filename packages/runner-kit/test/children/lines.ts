@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { toyEnvironment } from "../toy-environment.ts";
+
+// A program that speaks JSON lines, and does what its first argument says with a run.
+const say = (message: unknown): boolean => process.stdout.write(`${JSON.stringify(message)}\n`);
+
+const BEHAVIOURS: Readonly<Record<string, () => void>> = {
+  echo: () => undefined,
+  crash: () => process.stderr.write("native: assertion failed\n", () => process.kill(process.pid, "SIGABRT")),
+  garbage: () => process.stdout.write("Epoch 1/5 - loss: 0.69\n"),
+  "unknown message": () => say({ type: "progress", epoch: 1 }),
+  hang: () => undefined,
+  "half a line": () => process.stdout.write('{"type":"ev', () => process.exit(3)),
+  /** Leaves a process behind that would live for minutes and holds the pipes open. */
+  "a child": () => {
+    spawn(process.execPath, ["-e", "setTimeout(() => {}, 300_000)"], { stdio: "inherit" });
+    setTimeout(() => process.exit(0), 300);
+  },
+};
+
+const [behaviour = "echo"] = process.argv.slice(2);
+
+function handle(request: { readonly type: string; readonly settings?: unknown; readonly options?: unknown }): void {
+  if (request.type === "cancel") {
+    if (behaviour === "hang") return;
+    say({ type: "error", error: { code: "cancelled", message: "It was told to stop." } });
+    process.exit();
+  }
+  if (request.type === "probe") {
+    say({ type: "available", availability: { ok: true, environment: toyEnvironment() } });
+    say({ type: "done" });
+    return;
+  }
+  say({ type: "event", event: { type: "warning", code: "got", message: JSON.stringify(request.options) } });
+  BEHAVIOURS[behaviour]?.();
+}
+
+createInterface({ input: process.stdin })
+  .on("line", (line) => handle(JSON.parse(line)))
+  .on("close", () => process.exit(1));
