@@ -36,6 +36,7 @@ export * from "./spec/parse.ts";
 export * from "./spec/schema.ts";
 export * from "./spec/sweep.ts";
 export * from "./train/backward.ts";
+export { epochOrder } from "./train/epoch.ts";
 export * from "./train/forward.ts";
 export * from "./train/initial-weights.ts";
 export * from "./train/layer-walk.ts";

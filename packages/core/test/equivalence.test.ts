@@ -98,6 +98,9 @@ describe("the verdict of rung L5", () => {
 
   it("tells a difference from a lack of seeds", () => {
     expect(verdict(2, 2.2, 1.9, 2.1).note).toMatch(/^different: the whole interval is beyond ±1 pp;/);
+    const worse = verdict(-2, -2.2, -1.9, -2.1);
+    expect(worse).toMatchObject({ status: "fail", failed: 1, note: expect.stringMatching(/^different: /) });
+    expect(worse.worst?.value).toBeCloseTo(2.2019, 3);
     expect(verdict(0.9, 0.6, 1.3, 1).note).toMatch(/^not the same: the interval leaves out 0/);
   });
 

@@ -6,6 +6,7 @@ import { TRANSFER_CHECKS } from "./kernel-transfers.ts";
 import type { DeviceTensor, FusedKernel, KernelName, Kernels } from "./kernels.ts";
 
 export { kernelCases } from "./kernel-case-list.ts";
+export { checkKernelCase } from "./kernel-comparison.ts";
 
 /** The part of vitest (or of jest, or of mocha with chai's `expect` adapted) that the contract needs. */
 export interface TestRunner {

@@ -1,13 +1,17 @@
 import { placeText } from "./place.ts";
-import { type Divergence, RUNG_TITLES, RUNGS, type RungResult } from "./report.ts";
+import { type Divergence, NOT_FINITE, RUNG_TITLES, RUNGS, type RungResult } from "./report.ts";
 
 function sentenceOf({ rung, runner, depth, failures, note }: RungResult, reference: string): string {
   const where = depth === null ? "" : `, depth ${depth}`;
   const head = `${runner} leaves ${reference} at ${rung} (${RUNG_TITLES[rung]})${where}`;
   const [first] = failures;
   if (first === undefined) return `${head}: ${note ?? "no measure was kept"}`;
-  const digits = (value: number): string => value.toPrecision(2);
-  return `${head}, ${placeText(first.at)}: ${first.what} ${digits(first.value)}, bound ${digits(first.bound)}.`;
+  const digits = (value: number): string => (value === NOT_FINITE ? "not finite" : value.toPrecision(2));
+  const place = placeText(first.at);
+  const at = place === "" ? "" : `, ${place}`;
+  const { value, bound } = first;
+  const measured = bound === 0 ? "" : ` ${digits(value)}, bound ${digits(bound)}`;
+  return `${head}${at}: ${first.what}${measured}${bound === 0 ? " differ" : ""}.`;
 }
 
 /**
