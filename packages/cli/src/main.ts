@@ -2,6 +2,7 @@ import { serializeError } from "@thaw/core";
 import { Command } from "commander";
 import { doctorCommand } from "./commands/doctor.ts";
 import { layersCommand } from "./commands/layers.ts";
+import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
 import { type RunCommandOptions, runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
@@ -76,6 +77,19 @@ function program(): Command {
     .option("--no-ops", "leave out the single operations (L1)")
     .action(async (spec: string, options: ParityCommandOptions) => {
       process.exitCode = await parityCommand(spec, options);
+    });
+
+  thaw
+    .command("ops")
+    .description("judge single operations of runners against float64, and make what is wrong small")
+    .option("--runner <names>", "runners, separated by commas", "node")
+    .option("--suite <name>", "kernels: the runner's own; tfjs: the stock operations below them", "kernels")
+    .option("--out <dir>", "folder for the report and for issue texts")
+    .option("--set <key=value>", "engine setting, e.g. threads=2, or node.threads=2 for one runner", collect, [])
+    .option("--json", "print the report as JSON", false)
+    .option("--strict", "fail where a stock operation is wrong, too", false)
+    .action(async (options: OpsCommandOptions) => {
+      process.exitCode = await opsCommand(options);
     });
 
   thaw

@@ -1,6 +1,6 @@
 import { type Activation, activatedWgsl, limitUniform } from "./activation.ts";
 import { type Lane, type Program, variants } from "./program.ts";
-import { ROWS_WGSL, SPLIT_UNIFORMS, standWgsl, TEAM_THREADS, type Team } from "./teams.ts";
+import { blocksWgsl, ROWS_WGSL, SPLIT_UNIFORMS, standWgsl, TEAM_THREADS, type Team } from "./teams.ts";
 
 /** Where the moments that a team merges come from: rows of x, or the partial moments of all teams. */
 type Source = "rows" | "partials";
@@ -16,11 +16,14 @@ fn momentsOf(start: u32, end: u32, stride: u32) -> Moments {
   let pivot = x[start];
   var sum = ${lane}();
   var squares = ${lane}();
-  for (var i = start + stride; i < end; i += stride) {
-    let deviation = x[i] - pivot;
-    sum += deviation;
-    squares += deviation * deviation;
-  }
+${blocksWgsl(
+  "start + stride",
+  `var blockSum = ${lane}(); var blockSquares = ${lane}();`,
+  `      let deviation = x[i] - pivot;
+      blockSum += deviation;
+      blockSquares += deviation * deviation;`,
+  "sum += blockSum; squares += blockSquares;",
+)}
   let count = f32((end - start + stride - 1u) / stride);
   let mean = sum / count;
   let spread = squares - sum * mean;

@@ -1,6 +1,6 @@
 import { type Activation, limitUniform, passedWgsl } from "./activation.ts";
 import { type Lane, type Program, variants } from "./program.ts";
-import { ROWS_WGSL, SPLIT_UNIFORMS, standWgsl, TEAM_THREADS, type Team } from "./teams.ts";
+import { blocksWgsl, ROWS_WGSL, SPLIT_UNIFORMS, standWgsl, TEAM_THREADS, type Team } from "./teams.ts";
 
 /**
  * What a ReLU behind the normalisation is judged by: its input, computed from x again as the forward pass does, or its
@@ -35,12 +35,15 @@ fn sumsOf(start: u32, end: u32, stride: u32, lane: u32) -> Sums {
   let scale = coefficients[lane + u.lanes];
   let shift = coefficients[lane + 2u * u.lanes];
   var sums = Sums();
-  ${ROWS_WGSL} {
-    let deviation = x[i] - center;
-    let gradient = ${gradientAt(options)};
-    sums.plain += gradient;
-    sums.weighted += gradient * deviation;
-  }
+${blocksWgsl(
+  "start",
+  "var own = Sums();",
+  `      let deviation = x[i] - center;
+      let gradient = ${gradientAt(options)};
+      own.plain += gradient;
+      own.weighted += gradient * deviation;`,
+  "sums.plain += own.plain; sums.weighted += own.weighted;",
+)}
   return sums;
 }`;
   const ofPartials = `

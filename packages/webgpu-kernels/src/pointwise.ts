@@ -9,6 +9,8 @@ import type { Team } from "./teams.ts";
 const ENOUGH_THREADS = { workgroup: 4096, thread: 64 } as const;
 /** Rows that a part of a kernel gradient should have at least, so that adding the parts up is little beside. */
 const LEAST_ROWS = 64;
+/** Rows of a part at most: a longer chain of additions rounds too much, see `blocksWgsl`. */
+const MOST_ROWS = 1024;
 
 /** Convolutions with a 1×1 kernel and stride 1: matrix products over pixels. Channels are multiples of four. */
 export interface PointwiseConvolution {
@@ -38,7 +40,7 @@ export function pointwiseConvolution(commands: Commands, team: Team): PointwiseC
       const depth = x.size / inChannels;
       const tiles = Math.ceil(inChannels / 8) * Math.ceil(outChannels / 8);
       const wanted = Math.min(Math.ceil(ENOUGH_THREADS[team] / tiles), Math.ceil(depth / LEAST_ROWS));
-      const part = Math.ceil(depth / wanted);
+      const part = Math.min(MOST_ROWS, Math.ceil(depth / wanted));
       const parts = Math.ceil(depth / part);
       const products = commands.make(parts === 1 ? kernelShape : [parts, sizeOf(kernelShape)]);
       const sizes = { rows: inChannels / 4, columns: outChannels / 4, depth, part };

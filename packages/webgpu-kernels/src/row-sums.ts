@@ -2,7 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { sizeOf } from "@thaw/core";
 import type { Commands } from "./commands.ts";
 import { type Lane, lanesOf, variants } from "./program.ts";
-import { ROWS_WGSL, SPLIT_UNIFORMS, splitSums, standWgsl, TEAM_THREADS, type Team } from "./teams.ts";
+import { blocksWgsl, SPLIT_UNIFORMS, splitSums, standWgsl, TEAM_THREADS, type Team } from "./teams.ts";
 
 /** Sums of parts of the rows of `[rows, lanes]`: `[parts, lanes]`. */
 const rowSums = variants((lane: Lane, team: Team) => ({
@@ -15,7 +15,7 @@ ${team === "workgroup" ? `var<workgroup> owns: array<${lane}, ${TEAM_THREADS.wor
 ${standWgsl(team)}
   var sum = ${lane}();
   if (works) {
-    ${ROWS_WGSL} { sum += x[i]; }
+${blocksWgsl("start", `var own = ${lane}();`, "      own += x[i];", "sum += own;")}
   }
 ${team === "workgroup" ? "  owns[thread] = sum;\n  workgroupBarrier();" : ""}
   if (works && row == 0u) {

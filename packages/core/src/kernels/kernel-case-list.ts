@@ -5,6 +5,7 @@ import { headCases } from "./head-cases.ts";
 import type { KernelCase } from "./kernel-cases.ts";
 import type { FusedKernel } from "./kernels.ts";
 import { layerCases } from "./layer-cases.ts";
+import { longSumCases } from "./long-sum-cases.ts";
 
 /**
  * All cases of rung L1, each unique by kernel and name.
@@ -12,5 +13,5 @@ import { layerCases } from "./layer-cases.ts";
  */
 export function kernelCases(fused: readonly FusedKernel[] = []): KernelCase[] {
   const wanted = fusedCases().filter(({ kernel }) => fused.some((name) => name === kernel));
-  return [...convolutionCases(), ...batchNormCases(), ...layerCases(), ...headCases(), ...wanted];
+  return [...convolutionCases(), ...batchNormCases(), ...layerCases(), ...headCases(), ...longSumCases(), ...wanted];
 }

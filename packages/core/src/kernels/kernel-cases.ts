@@ -13,6 +13,8 @@ export interface KernelCase {
   /** Unique among the cases of its kernel. */
   readonly name: string;
   readonly inputs: readonly CaseInput[];
+  /** Most terms of its sums are equal: they are held to `equalTermsBound`. */
+  readonly equalTerms?: boolean;
   /** The kernel frees its inputs itself. */
   readonly consumes?: boolean;
   /** Calls the kernel; frees everything but the named results. */

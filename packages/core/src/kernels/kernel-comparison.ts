@@ -1,4 +1,4 @@
-import { type ComputingKernel, opBound, UNIT_ROUNDOFF } from "../parity/tolerances.ts";
+import { type ComputingKernel, equalTermsBound, opBound, sumBound, UNIT_ROUNDOFF } from "../parity/tolerances.ts";
 import { float64Kernels } from "./float64-reference.ts";
 import { at, type Float64Tensor } from "./float64-tensor.ts";
 import type { KernelCase } from "./kernel-cases.ts";
@@ -31,6 +31,7 @@ export function compareOp(
   expected: Float64Tensor,
   found: { readonly shape: readonly number[]; readonly data: Float32Array },
   unitRoundoff: number = UNIT_ROUNDOFF.float32,
+  boundOf: (terms: number) => number = sumBound,
 ): OpComparison {
   if (found.shape.join() !== expected.shape.join() || found.data.length !== expected.data.length) {
     const problem = `${result} has shape [${found.shape.join(", ")}], expected [${expected.shape.join(", ")}]`;
@@ -41,7 +42,7 @@ export function compareOp(
   let roundoffs = 0;
   for (const [index, value] of found.data.entries()) {
     const scale = at(expected.scale, index);
-    const bound = opBound(kernel, scale, expected.terms, unitRoundoff);
+    const bound = opBound(kernel, scale, expected.terms, unitRoundoff, boundOf);
     const error = Math.abs(value - at(expected.data, index));
     // Written so that a NaN counts as the worst there is.
     const ratio = error <= bound * Number.MAX_SAFE_INTEGER ? error / bound : Number.POSITIVE_INFINITY;
@@ -87,12 +88,20 @@ export async function checkKernelCase<T extends DeviceTensor>(
   const extra = kernels.memory().tensors - alive;
   if (extra !== 0) problems.push(`${extra} tensors more than its results are alive after the call`);
 
+  const boundOf = testCase.equalTerms === true ? equalTermsBound : sumBound;
   let [worst, roundoffs] = [0, 0];
   for (const [name, tensor] of Object.entries(found)) {
     const reference = expected[name];
     if (reference === undefined) continue;
     const data = await kernels.download(tensor);
-    const comparison = compareOp(testCase.kernel, name, reference, { shape: tensor.shape, data }, unitRoundoff);
+    const comparison = compareOp(
+      testCase.kernel,
+      name,
+      reference,
+      { shape: tensor.shape, data },
+      unitRoundoff,
+      boundOf,
+    );
     worst = Math.max(worst, comparison.worst);
     roundoffs = Math.max(roundoffs, comparison.roundoffs);
     problems.push(...comparison.problems);

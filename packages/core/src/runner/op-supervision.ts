@@ -1,8 +1,8 @@
 import { serializeError, ThawError } from "../error.ts";
-import { FIRST_CASE, type OpStart, type OpVerdict } from "./ops.ts";
+import { FIRST_CASE, type OpOptions, type OpStart, type OpVerdict } from "./ops.ts";
 
-/** Longest that one case may take: minutes, because an emulated GPU compiles slowly. */
-export const CASE_LIMIT_MS = 180_000;
+/** Longest that one case may take, made smaller where it fails: an emulated GPU compiles slowly. */
+export const CASE_LIMIT_MS = 120_000;
 
 /** The error of a case that takes longer than {@link CASE_LIMIT_MS}. */
 export function caseHung(runner: string): ThawError {
@@ -11,12 +11,21 @@ export function caseHung(runner: string): ThawError {
   });
 }
 
+/**
+ * What a suite throws behind a verdict whose case left the engine unfit for others (a heap that was written over): it
+ * goes on with a fresh one.
+ */
+export function engineSpent(why: string): ThawError {
+  return new ThawError("engine-spent", `The engine is unfit for further cases: ${why}`);
+}
+
 /** Engines that a suite may use up: a backend that fails over every case is not worth more. */
 const MOST_ENGINES = 40;
 
 /**
  * Goes on behind a case that takes its engine along (a crash, a hang, a lost device): with a fresh engine at the same
- * case, and where it is lost again, behind it.
+ * case, and where it is lost again or hung, behind it.
+ * @param cases of {@link OpOptions}
  * @param start judges on a fresh engine; throws where that is lost
  * @param isLoss whether an error is the loss of an engine
  * @throws whatever is no loss, and the loss of an engine that judges nothing at all
@@ -24,23 +33,26 @@ const MOST_ENGINES = 40;
 export async function* superviseOps(
   start: (from: OpStart) => AsyncIterable<OpVerdict>,
   isLoss: (code: string) => boolean,
+  cases?: OpOptions["cases"],
 ): AsyncGenerator<OpVerdict> {
-  let from = FIRST_CASE;
+  const given = cases === undefined ? {} : { cases };
+  let from: OpStart = { ...FIRST_CASE, ...given };
   let lostOnce: string | undefined;
   for (let engines = 1; ; engines += 1) {
     try {
       for await (const verdict of start(from)) {
         const flaky = from.lost === undefined && lostOnce !== undefined;
         const note = `the engine was lost when it was tried first, and not the second time: ${lostOnce}`;
-        from = { judged: from.judged + 1 };
+        from = { judged: from.judged + 1, ...given };
         lostOnce = undefined;
         yield flaky ? { ...verdict, problems: [...verdict.problems, note] } : verdict;
       }
       return;
     } catch (error) {
       const { code, message } = serializeError(error);
+      if (code === "engine-spent" && engines < MOST_ENGINES) continue;
       if (!isLoss(code) || from.lost !== undefined || engines >= MOST_ENGINES) throw error;
-      if (lostOnce !== undefined) from = { ...from, lost: message };
+      if (lostOnce !== undefined || code === "op-hung") from = { ...from, lost: message };
       lostOnce = message;
     }
   }

@@ -8,6 +8,28 @@ export type OpSuite = "kernels" | "tfjs";
 export interface OpOptions {
   readonly settings: EngineSettings;
   readonly signal?: AbortSignal;
+  /** Judges these cases instead of the suite's own, as an earlier verdict's evidence names them (suite `tfjs`). */
+  readonly cases?: readonly OpCaseData[];
+}
+
+/** A case as plain data; only its suite knows what is in it. */
+export type OpCaseData = Readonly<Record<string, unknown>>;
+
+/** What someone needs to look at a finding, or to file it. */
+export interface OpEvidence {
+  readonly kind: "fine" | "wrong" | "throws" | "not-implemented" | "leaks" | "lost";
+  /** What the engine calls itself, for someone who does not know the runner: `webgl`. */
+  readonly backend: string;
+  /** Result or gradient that it is about. */
+  readonly part: string;
+  /** What is wrong, one sentence; empty where nothing is. */
+  readonly text: string;
+  /** The smallest case that fails in this way; {@link OpOptions.cases} takes it. */
+  readonly testCase: OpCaseData;
+  /** Self-contained JavaScript that shows it. */
+  readonly code: string;
+  readonly expected: string;
+  readonly found: string;
 }
 
 /** One operation on given inputs, judged by rung L1. */
@@ -20,6 +42,8 @@ export interface OpVerdict {
   readonly worst: number;
   /** One sentence for each thing that is wrong; empty where all is fine. */
   readonly problems: readonly string[];
+  /** Of a suite that makes failing cases smaller. */
+  readonly evidence?: readonly OpEvidence[];
 }
 
 /** Where a suite begins: behind what an engine that was lost has judged. */
@@ -28,6 +52,8 @@ export interface OpStart {
   readonly judged: number;
   /** How the engine was lost over the next case; it is not tried again. */
   readonly lost?: string;
+  /** Cases to judge instead of the suite's own. */
+  readonly cases?: readonly OpCaseData[];
 }
 
 /** The start of a whole suite. */
@@ -42,17 +68,21 @@ export interface OpCase {
 /**
  * Judges cases one after the other. What a case throws is what is wrong with it.
  * @param judge one case
+ * @param evidenceOfLost for a case that took its engine along and is not tried again
  */
 export async function* judgeCases<C extends OpCase>(
   cases: readonly C[],
   judge: (testCase: C) => Promise<Omit<OpVerdict, keyof OpCase>>,
   { judged, lost }: OpStart,
+  evidenceOfLost: (testCase: C, problem: string) => readonly OpEvidence[] = () => [],
 ): AsyncGenerator<OpVerdict> {
   for (const [index, testCase] of cases.slice(judged).entries()) {
     const { op, name } = testCase;
     const failed = (problem: string): OpVerdict => ({ op, name, worst: Number.POSITIVE_INFINITY, problems: [problem] });
     if (index === 0 && lost !== undefined) {
-      yield failed(`the engine was lost: ${lost}`);
+      const verdict = failed(`the engine was lost: ${lost}`);
+      const evidence = evidenceOfLost(testCase, lost);
+      yield evidence.length === 0 ? verdict : { ...verdict, evidence };
       continue;
     }
     yield await judge(testCase).then(
