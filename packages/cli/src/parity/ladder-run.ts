@@ -55,7 +55,7 @@ export async function judgeOpsOf(run: LadderRun, { runner, settings, environment
     }
     return [judgeOperations(runner.name, verdicts)];
   };
-  const key = { rung: "L1", thaw: VERSION, environment: numericEnvironment(environment) };
+  const key = { rung: "L1", thaw: VERSION, runner: runner.name, environment: numericEnvironment(environment) };
   const [result] = await run.files.judged(key, judge);
   return result ?? unjudged(cell, "error", "No verdict was kept.");
 }
@@ -114,6 +114,7 @@ export async function judgeDepth(
   };
   const key = {
     thaw: VERSION,
+    runner: runner.name,
     plan: plan.planHash,
     weightsAt,
     environment: numericEnvironment(environment),
