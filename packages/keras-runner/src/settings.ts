@@ -1,4 +1,4 @@
-import type { EngineSettings } from "@thaw/core";
+import { type EngineSettings, ThawError } from "@thaw/core";
 import { choice, flag, integer, settingsOf } from "@thaw/runner-kit";
 
 /** How Keras is set up; recorded with every result. */
@@ -10,7 +10,7 @@ export interface KerasSettings {
   readonly threads: number;
   /** TensorFlow's oneDNN kernels: faster on most processors, with other last bits. */
   readonly oneDnn: boolean;
-  /** Whether the training step is compiled (tf.function, jax.jit) or run op by op. */
+  /** Whether TensorFlow compiles the training step or runs it op by op; JAX always compiles, PyTorch never. */
   readonly step: "compiled" | "eager";
 }
 
@@ -19,7 +19,7 @@ export interface KerasSettings {
  * @throws ThawError `setting-invalid` for a name or value that does not exist
  */
 export function kerasSettings(settings: EngineSettings): KerasSettings {
-  return settingsOf<KerasSettings>(
+  const whole = settingsOf<KerasSettings>(
     "keras",
     {
       dtype: choice(["float32", "float64"]),
@@ -30,4 +30,10 @@ export function kerasSettings(settings: EngineSettings): KerasSettings {
     },
     settings,
   );
+  if (whole.dtype === "float64" && whole.backend !== "tensorflow") {
+    // keras/src/backend/common/dtypes.py: float64 with float32 is float32 but on TensorFlow.
+    const message = `Keras normalises batches in float32 on ${whole.backend}, whatever dtype says.`;
+    throw new ThawError("setting-invalid", message, { hint: "Use dtype=float64 with backend=tensorflow." });
+  }
+  return whole;
 }

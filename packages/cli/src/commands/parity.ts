@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type PreparedPlan, preparePlan } from "@thaw/assets";
 import { hashOf, type Spec, ThawError } from "@thaw/core";
@@ -142,6 +143,7 @@ export async function parityCommand(specPath: string, options: ParityCommandOpti
     const participants: Participants = await findParticipants(names, required, settingsOf, requireHardware);
     present = participants.present;
     const files = judgedFiles(join(outDir, "judged"), rerun);
+    await rm(join(outDir, "traces"), { recursive: true, force: true }); // of a run that was killed
     const run: LadderRun = {
       judge,
       weightsAt,

@@ -17,7 +17,7 @@ def _answer(request: dict[str, Any], channel: Channel) -> None:
         channel.send({"type": "available", "availability": _availability(request["settings"])})
         return
     if request["type"] != "run":
-        raise ThawError("protocol-invalid", f"Runner \"keras\" knows no request of type {request['type']!r}.")
+        raise ThawError("protocol-invalid", f'Runner "keras" knows no request of type {request["type"]!r}.')
     options = request["options"]
     engine = open_engine(options["settings"])
     from .train import train  # imports Keras, which must know its settings by then

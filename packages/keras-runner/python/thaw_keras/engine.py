@@ -29,7 +29,8 @@ class Engine:
 
 def _require(package: str, code: str, hint: str) -> None:
     if importlib.util.find_spec(package) is None:
-        raise ThawError(code, f'Python {platform.python_version()} at {sys.executable} has no package "{package}".', hint)
+        where = f"Python {platform.python_version()} at {sys.executable}"
+        raise ThawError(code, f'{where} has no package "{package}".', hint)
 
 
 def open_engine(settings: Mapping[str, Any]) -> Engine:

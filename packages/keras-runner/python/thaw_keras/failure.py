@@ -32,6 +32,6 @@ def unsupported(field: str, value: object, expected: str) -> ThawError:
     """The error for a field of the spec that Keras cannot be asked for faithfully."""
     return ThawError(
         "spec-unsupported",
-        f"Runner \"keras\" cannot do {field} = {value!r}; it knows {expected}.",
+        f'Runner "keras" cannot do {field} = {value!r}; it knows {expected}.',
         "Use another runner for this spec.",
     )

@@ -16,13 +16,18 @@ def sha256(data: bytes) -> str:
 
 
 def read_blob(store: str, ref: Mapping[str, Any]) -> bytes:
-    """Reads a blob and checks its hash: rung L0 of the parity ladder. Throws ThawError `blob-corrupt`.
+    """Reads a blob and checks its hash: rung L0 of the parity ladder. Throws ThawError `blob-missing`, `blob-corrupt`.
 
     @param ref core's BlobRef
     """
     name = ref["sha256"]
-    with open(os.path.join(store, "blobs", name[:2], name), "rb") as file:
-        data = file.read()
+    path = os.path.join(store, "blobs", name[:2], name)
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        message = f"The store has no readable blob {name} at {path}."
+        raise ThawError("blob-missing", message, "Run it again: what is missing is made anew.") from error
     found = sha256(data)
     if found != name:
         raise ThawError(
@@ -34,12 +39,14 @@ def read_blob(store: str, ref: Mapping[str, Any]) -> bytes:
 
 
 def write_atomically(path: str, data: bytes) -> str:
-    """Writes a file whole or not at all; returns its path."""
+    """Writes a file whole or not at all; returns its path. Throws ThawError `write-failed`."""
     temporary = f"{path}.{os.getpid()}.part"
     try:
         with open(temporary, "wb") as file:
             file.write(data)
         os.replace(temporary, path)
+    except OSError as error:
+        raise ThawError("write-failed", f"{path} cannot be written: {error.strerror}.") from error
     finally:
         if os.path.exists(temporary):
             os.remove(temporary)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .failure import ThawError
 from .files import read_blob
-from .network import Network
 from .random_stream import RandomStream
 from .safetensors import parse
+
+if TYPE_CHECKING:
+    from .network import Network  # which would import Keras
 
 
 def fresh(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:

@@ -14,12 +14,10 @@ from .network import Network
 HINT = "Lower the learning rate, or check the weights and images."
 
 
-def _first_non_finite(
-    network: Network, phase: Mapping[str, Any], inputs: Sequence[np.ndarray], training: bool
-) -> str:
+def _first_non_finite(network: Network, phase: Mapping[str, Any], inputs: Sequence[np.ndarray], training: bool) -> str:
     """Names the first layer whose weights or output are not finite."""
     outputs = network.whole(list(inputs), training=training)
-    for treatment, output in zip(phase["treatments"], outputs):
+    for treatment, output in zip(phase["treatments"], outputs, strict=True):
         for name in network.variables(treatment["name"]):
             # On batch statistics the moving ones come out of this very step: a consequence, no cause.
             if "/moving_" in name and training and treatment["batchNormMode"] == "batch-stats":

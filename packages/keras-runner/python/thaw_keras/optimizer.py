@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from .failure import unsupported
 
@@ -13,23 +14,27 @@ from .failure import unsupported
 def make_rate(rate: float | Mapping[str, Any], multiplier: float = 1.0) -> Any:
     """A rate, or one of Keras's schedules, times a factor."""
     if not isinstance(rate, Mapping):
-        return rate * multiplier
+        return float(rate * multiplier)  # JSON has no 1.0, and Keras takes no 1
+    # Keras computes a schedule in the type of its numbers; plain ones would be float32 even where all else is float64.
+    number = np.dtype(keras.config.floatx()).type
     schedules = keras.optimizers.schedules
     kind = rate["schedule"]
     if kind == "cosine":
-        initial, target = rate["initial"] * multiplier, rate.get("warmupTarget")
+        initial, target = number(rate["initial"] * multiplier), rate.get("warmupTarget")
         common = {"decay_steps": rate["decaySteps"], "alpha": rate["alpha"], "warmup_steps": rate["warmupSteps"]}
         if target is not None:
-            return schedules.CosineDecay(initial, warmup_target=target * multiplier, **common)
+            return schedules.CosineDecay(initial, warmup_target=number(target * multiplier), **common)
         if rate["warmupSteps"] == 0:
             return schedules.CosineDecay(initial, **common)
-        return schedules.CosineDecay(0.0, warmup_target=initial, **common)
+        return schedules.CosineDecay(number(0), warmup_target=initial, **common)
     if kind == "exponential":
         return schedules.ExponentialDecay(
-            rate["initial"] * multiplier, rate["decaySteps"], rate["decayRate"], rate["staircase"]
+            number(rate["initial"] * multiplier), rate["decaySteps"], rate["decayRate"], rate["staircase"]
         )
     if kind == "piecewise":
-        return schedules.PiecewiseConstantDecay(rate["boundaries"], [value * multiplier for value in rate["values"]])
+        return schedules.PiecewiseConstantDecay(
+            rate["boundaries"], [number(value * multiplier) for value in rate["values"]]
+        )
     raise unsupported("optimizer.learningRate.schedule", kind, "cosine, exponential, piecewise")
 
 
@@ -40,10 +45,10 @@ def make_optimizer(spec: Mapping[str, Any], multiplier: float) -> Any:
     if name == "adam":
         return keras.optimizers.Adam(rate, beta_1=spec["beta1"], beta_2=spec["beta2"], epsilon=spec["epsilon"])
     if name == "sgd":
-        return keras.optimizers.SGD(rate, momentum=spec["momentum"], nesterov=spec["nesterov"])
+        return keras.optimizers.SGD(rate, momentum=float(spec["momentum"]), nesterov=spec["nesterov"])
     if name == "rmsprop":
         return keras.optimizers.RMSprop(
-            rate, rho=spec["rho"], momentum=spec["momentum"], epsilon=spec["epsilon"], centered=spec["centered"]
+            rate, rho=spec["rho"], momentum=float(spec["momentum"]), epsilon=spec["epsilon"], centered=spec["centered"]
         )
     raise unsupported("optimizer.name", name, "adam, sgd, rmsprop")
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .failure import ThawError
 from .files import sha256, write_atomically
 from .images import to_pixels
-from .network import Network
 from .safetensors import write
+
+if TYPE_CHECKING:
+    from .network import Network  # which would import Keras
 
 TRACED_VALUES = 2**16
 STRIDE = 2_654_435_761

@@ -90,10 +90,10 @@ def train(plan: Mapping[str, Any], options: Mapping[str, Any], channel: Channel,
 
     final_bytes = write(as_float32(network.weights()))
     final = sha256(final_bytes)
-    file = options.get("exportWeights")
-    if file is not None:
-        write_atomically(file, final_bytes)
-        channel.event({"type": "weights", "file": file, "bytes": len(final_bytes), "sha256": final})
+    export = options.get("exportWeights")
+    if export is not None:
+        write_atomically(export, final_bytes)
+        channel.event({"type": "weights", "file": export, "bytes": len(final_bytes), "sha256": final})
     outcome = {
         "trainable": last_phase["trainable"],
         "epochs": state.epochs,

@@ -76,9 +76,12 @@ class Trainer:
 
     def _trace(self, loss: float, result: Forward) -> None:
         to_numpy = keras.ops.convert_to_numpy
-        outputs = {name: to_numpy(value) for name, value in zip(self._state.network.layers, result.outputs)}
+        outputs = {
+            name: to_numpy(value) for name, value in zip(self._state.network.layers, result.outputs, strict=True)
+        }
         gradients = {
-            name: None if value is None else to_numpy(value) for name, value in zip(self.names, result.gradients)
+            name: None if value is None else to_numpy(value)
+            for name, value in zip(self.names, result.gradients, strict=True)
         }
         assert self._state.tracer is not None
         self._state.tracer.inside(loss, outputs, gradients)

@@ -1,4 +1,4 @@
-"""JAX below Keras: functions of explicit state."""
+"""JAX below Keras: functions of explicit state, always compiled: op by op, JAX compiles every op alone."""
 
 from __future__ import annotations
 
@@ -21,15 +21,10 @@ def configure(settings: Settings) -> Description:
         raise ThawError(
             "setting-invalid", "JAX does not let its threads be chosen.", "Leave threads at 0 with backend=jax."
         )
-    jax.config.update("jax_enable_x64", keras.config.floatx() == "float64")
     jax.config.update("jax_default_matmul_precision", "highest")
     device = jax.devices()[0]
     gpu = None if device.platform == "cpu" else device.device_kind
-    return Description(f"JAX {jax.__version__}", {"jax": jax.__version__}, gpu, settings)
-
-
-def _compiled(function: Callable[..., Any], compiled: bool) -> Callable[..., Any]:
-    return jax.jit(function) if compiled else function
+    return Description(f"JAX {jax.__version__}", {"jax": jax.__version__}, gpu, {**settings, "step": "compiled"})
 
 
 def gradient_function(model: Any, trained: Sequence[Any], compiled: bool) -> GradientFunction:
@@ -39,19 +34,19 @@ def gradient_function(model: Any, trained: Sequence[Any], compiled: bool) -> Gra
 
     def loss_of(values: Sequence[Any], state: Sequence[Any], inputs: Any, labels: Any) -> tuple[Any, Any]:
         whole = list(state)
-        for place, value in zip(places, values):
+        for place, value in zip(places, values, strict=True):
             whole[place] = value
         outputs, moved = model.stateless_call(whole[:split], whole[split:], inputs, training=True)
         logits = as_list(outputs)[-1]
         losses = losses_of(labels, logits)
         return losses.mean(), (as_list(outputs), losses, keras.ops.softmax(logits), moved)
 
-    pass_ = _compiled(jax.value_and_grad(loss_of, has_aux=True), compiled)
+    pass_ = jax.jit(jax.value_and_grad(loss_of, has_aux=True))
 
     def call(inputs: Inputs, labels: np.ndarray) -> Forward:
         state = [variable.value for variable in variables]
         (_, (*results, moved)), gradients = pass_([state[place] for place in places], state, list(inputs), labels)
-        for variable, value in zip(variables[split:], moved):
+        for variable, value in zip(variables[split:], moved, strict=True):
             variable.assign(value)
         return Forward(*results, gradients)
 
@@ -59,14 +54,14 @@ def gradient_function(model: Any, trained: Sequence[Any], compiled: bool) -> Gra
 
 
 def update_function(groups: Sequence[UpdateGroup], compiled: bool) -> UpdateFunction:
-    functions = [_compiled(group.optimizer.stateless_apply, compiled) for group in groups]
+    functions = [jax.jit(group.optimizer.stateless_apply) for group in groups]
 
     def run(gradients: Sequence[Any]) -> None:
-        for group, function in zip(groups, functions):
+        for group, function in zip(groups, functions, strict=True):
             slots = [variable.value for variable in group.optimizer.variables]
             weights = [variable.value for variable in group.variables]
             weights, slots = function(slots, [gradients[place] for place in group.places], weights)
-            for variable, value in zip([*group.variables, *group.optimizer.variables], [*weights, *slots]):
+            for variable, value in zip([*group.variables, *group.optimizer.variables], [*weights, *slots], strict=True):
                 variable.assign(value)
 
     return run
@@ -77,11 +72,12 @@ def inference_function(model: Any, compiled: bool) -> InferenceFunction:
         logits, _ = model.stateless_call(trainable, rest, inputs, training=False)
         return losses_of(labels, logits), keras.ops.softmax(logits)
 
-    functions: dict[int, Callable[..., Any]] = {}
+    functions: dict[tuple[str, ...], Callable[..., Any]] = {}
 
     def call(inputs: Inputs, labels: np.ndarray) -> tuple[Any, Any]:
-        # How many variables count as trainable changes from phase to phase.
-        function = functions.setdefault(len(model.trainable_variables), _compiled(run, compiled))
+        # Which variables count as trainable changes from phase to phase, and a compiled function remembers it.
+        key = tuple(variable.path for variable in model.trainable_variables)
+        function = functions.setdefault(key, jax.jit(run))
         state = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)]
         return function(*state, list(inputs), labels)
 
