@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import type { PreparedPlan } from "@thaw/assets";
 import {
   cellName,
@@ -82,7 +83,10 @@ export async function runCell(
 ): Promise<CellRun> {
   const { outDir, settings, signal, output } = options;
   const exportWeights = options.exportWeights === undefined ? undefined : resolve(options.exportWeights);
-  if (exportWeights !== undefined) checkExportTarget(exportWeights);
+  if (exportWeights !== undefined) {
+    checkExportTarget(exportWeights);
+    await mkdir(dirname(exportWeights), { recursive: true }); // or the run would fail at its end
+  }
   const name = await cellName(plan, runner.name, settings);
   const earlier = await readResult(outDir, name);
   if (earlier !== null && !options.rerun && exportWeights === undefined) {

@@ -23,7 +23,9 @@ describe("thaw ops", () => {
     expect(stdout).toMatch(/\d+ cases of \d+ operations, 0 wrong in 0 operations/);
   });
 
-  it("sweeps tfjs's stock operations and leaves an issue text for each that is wrong", { timeout: MINUTES }, async () => {
+  it("sweeps tfjs's stock operations and leaves an issue text for each that is wrong", {
+    timeout: MINUTES,
+  }, async () => {
     const folder = join(temporaryFolder(), "ops");
     const { code } = await thaw(["ops", "--runner", "node", "--suite", "tfjs", "--out", folder, "--strict", "--json"]);
     expect(code).toBe(1); // tfjs-core's own gradients are wrong on every backend
@@ -37,7 +39,9 @@ describe("thaw ops", () => {
     expect(files).toContain("tensorflow-mirrorPad-reflect.md");
     const issue = readFileSync(join(folder, "tensorflow-mirrorPad-reflect.md"), "utf8");
     expect(issue).toContain("# [tensorflow] tf.mirrorPad (reflect): the gradient by input 1 is wrong");
-    expect(issue).toMatch(/const result = tf\.grad\(\(x0\) => tf\.mirrorPad\(x0, \[\[0, 1\]\], "reflect"\)\)\(x0, dy\);/);
+    expect(issue).toMatch(
+      /const result = tf\.grad\(\(x0\) => tf\.mirrorPad\(x0, \[\[0, 1\]\], "reflect"\)\)\(x0, dy\);/,
+    );
   });
 
   it("refuses a suite that there is not, and a runner that has it not", { timeout: MINUTES }, async () => {

@@ -1,5 +1,5 @@
 import type { EngineSettings } from "@thaw/core";
-import { oneOf, settingsOf } from "@thaw/runner-kit";
+import { choice, settingsOf } from "@thaw/runner-kit";
 
 /** How the reference computes; recorded with every result. */
 export interface ReferenceSettings {
@@ -12,5 +12,5 @@ export interface ReferenceSettings {
  * @throws ThawError `setting-invalid`
  */
 export function referenceSettings(settings: EngineSettings): ReferenceSettings {
-  return settingsOf<ReferenceSettings>("reference", { dtype: oneOf(["float64", "float32"]) }, settings);
+  return settingsOf<ReferenceSettings>("reference", { dtype: choice(["float64", "float32"]) }, settings);
 }

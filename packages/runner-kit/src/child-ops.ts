@@ -13,7 +13,7 @@ const LOSSES = /^(runner-crashed|op-hung|gpu-.*)$/;
 export async function* judgeInChild(
   options: ChildRunnerOptions,
   suite: OpSuite,
-  { settings, signal }: OpOptions,
+  { settings, signal, cases }: OpOptions,
 ): AsyncGenerator<OpVerdict> {
   requireSuite(options.name, options.opSuites ?? [], suite);
   options.checkSettings(settings);
@@ -28,5 +28,5 @@ export async function* judgeInChild(
     }
     yield* watchVerdicts(options.name, verdicts(), (error) => hanging.abort(error));
   }
-  yield* superviseOps(oneChild, (code) => LOSSES.test(code));
+  yield* superviseOps(oneChild, (code) => LOSSES.test(code), cases);
 }

@@ -28,15 +28,6 @@ export function integer(fallback: number, least: number, most: number): Setting<
   };
 }
 
-/** One of a few words, the first unless another is given. */
-export function oneOf<T extends string>(words: readonly [T, ...T[]]): Setting<T> {
-  return {
-    fallback: words[0],
-    expected: `one of ${words.join(", ")}`,
-    accepts: (value) => words.some((word) => word === value),
-  };
-}
-
 /** One of several words, the first of them where nobody says otherwise. */
 export function choice<const Words extends readonly [string, ...string[]]>(words: Words): Setting<Words[number]> {
   return {
