@@ -27,9 +27,11 @@ import { type StockLayers, stockModel } from "./stock-model.ts";
 const SPEC = fileURLToPath(new URL("../specs/frozen-batch-norm.json", import.meta.url));
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 const SEEDS = [0, 1, 2];
+const DEPTHS = [154, 100];
 
 interface Row {
   readonly trainer: string;
+  readonly depth: number;
   readonly seed: number;
   readonly trainAccuracy: number;
   readonly testAccuracy: number;
@@ -58,11 +60,12 @@ function statisticsMoved(plan: Plan, before: NamedTensors, after: (name: string)
 }
 
 async function prepared(
+  depth: number,
   seed: number,
   frozenBatchNorm: "inference" | "batch-stats",
 ): Promise<{ plan: Plan; storeDir: string; start: NamedTensors }> {
   const document = JSON.parse(await readFile(SPEC, "utf8")) as object;
-  const spec = parseSpec({ ...document, seed, frozenBatchNorm }, { where: SPEC });
+  const spec = parseSpec({ ...document, freeze: depth, seed, frozenBatchNorm }, { where: SPEC });
   const { plan, storeDir } = await preparePlan(spec, { baseDir: join(SPEC, "..") });
   const store = openStore(storeDir);
   return { plan, storeDir, start: await startingWeights(plan, { readBlob: (ref) => store.read(ref) }) };
@@ -71,10 +74,11 @@ async function prepared(
 async function onRunner(
   trainer: string,
   runner: Runner,
+  depth: number,
   seed: number,
   mode: "inference" | "batch-stats",
 ): Promise<Row> {
-  const { plan, storeDir, start } = await prepared(seed, mode);
+  const { plan, storeDir, start } = await prepared(depth, seed, mode);
   const folder = await mkdtemp(join(tmpdir(), "thaw-frozen-"));
   const file = join(folder, "final.safetensors");
   let outcome: Outcome | undefined;
@@ -86,6 +90,7 @@ async function onRunner(
     const end = parseSafetensors(await readFile(file), file);
     return {
       trainer,
+      depth,
       seed,
       trainAccuracy: outcome.final.train.accuracy,
       testAccuracy: outcome.final.test.accuracy,
@@ -98,12 +103,12 @@ async function onRunner(
 }
 
 /** Stock tfjs-layers, `model.fit` as its users call it, on the same libtensorflow. */
-async function onStock(seed: number): Promise<Row> {
-  const { plan, storeDir, start } = await prepared(seed, "batch-stats");
+async function onStock(depth: number, seed: number): Promise<Row> {
+  const { plan, storeDir, start } = await prepared(depth, seed, "batch-stats");
   const store = openStore(storeDir);
   const { tf } = loadEngine(nodeSettings({}));
   const stock = createRequire(import.meta.url)("@tensorflow/tfjs-layers") as StockLayers;
-  const model = stockModel(stock, networkOf(plan), 100);
+  const model = stockModel(stock, networkOf(plan), depth);
   for (const layer of model.layers) {
     const names = networkOf(plan).layers.find(({ name }) => name === layer.name)?.weights ?? [];
     const values = names.map(({ name, shape }) => {
@@ -140,6 +145,7 @@ async function onStock(seed: number): Promise<Row> {
   }
   return {
     trainer: "stock tfjs-layers, model.fit",
+    depth,
     seed,
     trainAccuracy: Number((history.history.acc ?? history.history.accuracy)?.at(-1)),
     testAccuracy: accuracy ?? Number.NaN,
@@ -151,15 +157,18 @@ async function onStock(seed: number): Promise<Row> {
 const node = createNode("node");
 const keras = createKeras("keras");
 const rows: Row[] = [];
-for (const seed of SEEDS) {
-  for (const row of [
-    await onRunner("Keras", keras, seed, "inference"),
-    await onRunner("Thaw, frozenBatchNorm: inference", node, seed, "inference"),
-    await onRunner("Thaw, frozenBatchNorm: batch-stats", node, seed, "batch-stats"),
-    await onStock(seed),
-  ]) {
-    rows.push(row);
-    process.stdout.write(`${JSON.stringify(row)}\n`);
+for (const depth of DEPTHS) {
+  for (const seed of SEEDS) {
+    for (const run of [
+      () => onRunner("Keras", keras, depth, seed, "inference"),
+      () => onRunner("Thaw, frozenBatchNorm: inference", node, depth, seed, "inference"),
+      () => onRunner("Thaw, frozenBatchNorm: batch-stats", node, depth, seed, "batch-stats"),
+      () => onStock(depth, seed),
+    ]) {
+      const row = await run();
+      rows.push(row);
+      process.stdout.write(`${JSON.stringify(row)}\n`);
+    }
   }
 }
 await mkdir(RESULTS, { recursive: true });
