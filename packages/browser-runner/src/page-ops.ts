@@ -14,7 +14,7 @@ import type { SessionKeeper } from "./session-keeper.ts";
 import { browserSettings } from "./settings.ts";
 
 /** Suites that the page can judge. */
-export const OP_SUITES: readonly OpSuite[] = ["kernels"];
+export const OP_SUITES: readonly OpSuite[] = ["kernels", "tfjs"];
 
 /** What takes a browser along while a case is judged, and not the suite. */
 const LOSSES = /^(browser-lost|page-crashed|page-closed|page-failed|op-hung|gpu-.*)$/;
@@ -27,7 +27,7 @@ export async function* judgeInPage(
   keeper: SessionKeeper,
   engine: EngineName,
   suite: OpSuite,
-  { settings, signal }: OpOptions,
+  { settings, signal, cases }: OpOptions,
 ): AsyncGenerator<OpVerdict> {
   requireSuite(engine, OP_SUITES, suite);
   const complete = browserSettings(engine, settings);
@@ -50,5 +50,5 @@ export async function* judgeInPage(
       else await keeper.close();
     }
   }
-  yield* superviseOps(onePage, (code) => LOSSES.test(code));
+  yield* superviseOps(onePage, (code) => LOSSES.test(code), cases);
 }

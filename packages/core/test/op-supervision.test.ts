@@ -45,7 +45,7 @@ describe("superviseOps", () => {
       ["c", []],
       ["d", []],
     ]);
-    expect(starts).toEqual([{ judged: 0 }, { judged: 1 }, { judged: 1, lost: "lost over b" }]);
+    expect(starts).toEqual([{ judged: 0 }, { judged: 1, careful: true }, { judged: 1, lost: "lost over b" }]);
   });
 
   it("says of a case that it took one engine along, though it passed with the next", async () => {

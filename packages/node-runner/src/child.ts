@@ -11,9 +11,12 @@ serveRunner({
     return environmentOf(loadEngine(settings), settings);
   },
   createHost,
-  judge(_, given, start) {
+  async judge(suite, given, start) {
     const settings = nodeSettings(given);
-    const kernels = kernelsOf(loadEngine(settings), settings);
-    return { verdicts: judgeKernels(kernels, { unitRoundoff: UNIT_ROUNDOFF.float32, start }) };
+    const engine = loadEngine(settings);
+    const options = { unitRoundoff: UNIT_ROUNDOFF.float32, start };
+    if (suite === "kernels") return { verdicts: judgeKernels(kernelsOf(engine, settings), options) };
+    const { judgeTfjs } = await import("@thaw/tfjs-ops");
+    return { verdicts: judgeTfjs({ tf: engine.tf, ...options }) };
   },
 });

@@ -11,7 +11,7 @@ export function createRunner(name: string): Runner {
     name,
     entry: new URL("./child", import.meta.url),
     checkSettings: nodeSettings,
-    opSuites: ["kernels"],
+    opSuites: ["kernels", "tfjs"],
     crashHint: "`thaw doctor` checks libtensorflow.",
   });
 }

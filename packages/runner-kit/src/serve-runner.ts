@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import {
   type EngineSettings,
   type Environment,
@@ -79,6 +79,7 @@ async function judge(
     for await (const verdict of engine?.verdicts ?? []) {
       if (signal.aborted) throw new ThawError("cancelled", "The suite was cancelled.");
       await send({ type: "verdict", verdict });
+      await nextTurn(); // an engine that computes in this thread would else never hear of "cancel"
     }
   };
   await unlessLost(work(), engine?.failure);

@@ -33,9 +33,9 @@ function positionText(flat: number, shape: readonly number[]): string {
 
 /** Error over bound; infinite where one of the two is not finite and they are not the same. */
 function ratioOf(found: number, low: number, high: number, bound: number): number {
+  if (low === Number.NEGATIVE_INFINITY && high === Number.POSITIVE_INFINITY) return 0; // nothing is known of it
   if (Number.isNaN(low) || Number.isNaN(found))
     return Number.isNaN(low) === Number.isNaN(found) ? 0 : Number.POSITIVE_INFINITY;
-  if (low !== high && !Number.isFinite(high - low)) return 0; // nothing is known of it
   const [least, most] = [Math.fround(low), Math.fround(high)];
   if (found === least || found === most) return 0;
   if (!Number.isFinite(found) || !Number.isFinite(least)) return Number.POSITIVE_INFINITY;

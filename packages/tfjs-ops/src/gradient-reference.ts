@@ -19,6 +19,7 @@ export interface GradientReference {
 
 const RELATIVE_STEP = 2 ** -12;
 const LEAST_STEP = 2 ** -16;
+const MOST_STEP = 2 ** -8;
 /** Noise of float64 over the smallest step. */
 const NOISE = 1e-9;
 
@@ -76,7 +77,7 @@ export function gradientReference(
 
   for (let index = 0; index < length; index += 1) {
     const center = input.data[index] ?? 0;
-    const h = linear ? 1 : Math.max(LEAST_STEP, RELATIVE_STEP * Math.abs(center));
+    const h = linear ? 1 : Math.min(MOST_STEP, Math.max(LEAST_STEP, RELATIVE_STEP * Math.abs(center)));
     const [f1, g1] = [evaluate(index, center - h), evaluate(index, center + h)];
     const [f2, g2] = linear ? [f1, g1] : [evaluate(index, center - 2 * h), evaluate(index, center + 2 * h)];
     let [low, high, size, weighs, terms] = [0, 0, 0, 0, 0];

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { judgeKernels, type Plan, type RunEvent, serializeError, ThawError, train } from "@thaw/core";
+import { type Plan, type RunEvent, serializeError, ThawError, train } from "@thaw/core";
 import { BINDING, type PageAnswer, type PageApi, type PageMessage } from "../messages.ts";
 import { pageHost } from "./host.ts";
+import { verdictsOf } from "./op-suites.ts";
 import { openEngine } from "./open-engine.ts";
 import type { PageEngine } from "./page-engine.ts";
 
@@ -128,14 +129,14 @@ const api: PageApi = {
       };
     }),
 
-  judge: ({ run, start }) =>
+  judge: ({ run, suite, start }) =>
     answer(async () => {
       const engine = engineOf();
       const controller = new AbortController();
       runs.set(run, controller);
       try {
         const work = async (): Promise<void> => {
-          for await (const verdict of judgeKernels(engine.kernels, { unitRoundoff: engine.unitRoundoff, start })) {
+          for await (const verdict of await verdictsOf(engine, suite, start)) {
             if (controller.signal.aborted) throw new ThawError("cancelled", "The suite was cancelled.");
             await send({ type: "verdict", run, verdict });
           }

@@ -1,129 +1,214 @@
-import { mobileNetV2 } from "../model/mobilenet-v2.ts";
-import { type CaseInput, caseData, input, type KernelCase, present, spread } from "./kernel-cases.ts";
-import type { GradientNeeds } from "./kernels.ts";
+import { type BatchNormInput, batchNormInputs } from "./batch-norm-inputs.ts";
+import { type CaseInput, caseData, input, type KernelCase, present } from "./kernel-cases.ts";
+import type {
+  BatchNormGradients,
+  BatchNormTrained,
+  DeviceTensor,
+  FusedKernel,
+  GradientNeeds,
+  Kernels,
+} from "./kernels.ts";
 
 /** Keras's for MobileNetV2. */
 export const BATCH_NORM_EPSILON = 1e-3;
 
-/** An input of batch normalization. */
-export interface BatchNormInput {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly x: CaseInput;
+/** A batch normalization alone (null), or in one kernel with the ReLU behind it. */
+type Activation = { readonly maxValue: number | null } | null;
+
+/** A fused kernel that the set under test must have. */
+function fused<T extends DeviceTensor, N extends FusedKernel>(
+  kernels: Kernels<T>,
+  name: N,
+): NonNullable<Kernels<T>[N]> {
+  const kernel = kernels[name];
+  if (kernel === undefined) throw new Error(`The kernel set has no ${name}.`);
+  return kernel;
 }
 
-/** MobileNetV2's shapes and awkward ones. */
-export function batchNormInputs(): BatchNormInput[] {
-  const data = caseData(1);
-  const { layers } = mobileNetV2({ alpha: 0.35, imageSize: 64 });
-  const norms = layers.filter(({ op }) => op.type === "BatchNormalization");
-  const distinct = [...new Map(norms.map((layer) => [layer.outputShape.join(), layer])).values()];
-  const model = spread(distinct, 4).map(({ name, outputShape }): BatchNormInput => {
-    const shape = [2, ...outputShape];
-    return { name, shape, x: data.uniform(shape, 3, 0.5) };
-  });
-  const entry = (name: string, shape: readonly number[], x: CaseInput): BatchNormInput => ({ name, shape, x });
-  return [
-    ...model,
-    entry("one value per channel", [1, 1, 1, 3], data.uniform([1, 1, 1, 3], 2)),
-    entry("one channel", [2, 3, 5, 1], data.uniform([2, 3, 5, 1], 2)),
-    entry("odd image", [3, 5, 7, 6], data.uniform([3, 5, 7, 6], 2)),
-    entry("constant channels", [2, 4, 4, 3], data.repeat([2, 4, 4, 3], [0, 3.7, -1234.567])),
-    entry("mean far above the deviation", [4, 8, 8, 3], data.uniform([4, 8, 8, 3], 0.1, 100)),
-    entry("saturated ReLU6", [2, 6, 6, 4], data.repeat([2, 6, 6, 4], [0, 6, 0, 6, 6, 6, 0])),
-    entry("values near the smallest normal", [2, 3, 3, 2], data.uniform([2, 3, 3, 2], 3e-38)),
-  ];
+/** The four stages of a batch normalization, called alike with and without an activation. */
+interface Stages<T extends DeviceTensor> {
+  train(x: T, gamma: T, beta: T): BatchNormTrained<T>;
+  trainGradient(
+    dy: T,
+    x: T,
+    gamma: T,
+    beta: T,
+    trained: Omit<BatchNormTrained<T>, "y">,
+    needs: GradientNeeds,
+  ): BatchNormGradients<T>;
+  inference(x: T, gamma: T, beta: T, mean: T, variance: T): T;
+  /** `y` only with an activation. */
+  inferenceGradient(
+    dy: T,
+    y: T | undefined,
+    x: T | undefined,
+    gamma: T,
+    mean: T,
+    variance: T,
+    needs: GradientNeeds,
+  ): BatchNormGradients<T>;
 }
 
-/** Which gradients to ask for. */
-export const BATCH_NORM_NEEDS: readonly (readonly [string, GradientNeeds])[] = [
+function stagesOf<T extends DeviceTensor>(kernels: Kernels<T>, activation: Activation): Stages<T> {
+  if (activation === null) {
+    return {
+      train: (x, gamma, beta) => kernels.batchNormTrain(x, gamma, beta, BATCH_NORM_EPSILON),
+      trainGradient: (dy, x, gamma, _, trained, needs) =>
+        kernels.batchNormTrainGradient(dy, x, gamma, trained, BATCH_NORM_EPSILON, needs),
+      inference: (x, gamma, beta, mean, variance) =>
+        kernels.batchNormInference(x, gamma, beta, mean, variance, BATCH_NORM_EPSILON),
+      inferenceGradient: (dy, _, x, gamma, mean, variance, needs) =>
+        kernels.batchNormInferenceGradient(dy, x, gamma, mean, variance, BATCH_NORM_EPSILON, needs),
+    };
+  }
+  const { maxValue } = activation;
+  return {
+    train: (x, gamma, beta) => fused(kernels, "batchNormTrainRelu")(x, gamma, beta, BATCH_NORM_EPSILON, maxValue),
+    trainGradient: (dy, x, gamma, beta, trained, needs) =>
+      fused(kernels, "batchNormTrainReluGradient")(dy, x, gamma, beta, trained, BATCH_NORM_EPSILON, maxValue, needs),
+    inference: (x, gamma, beta, mean, variance) =>
+      fused(kernels, "batchNormInferenceRelu")(x, gamma, beta, mean, variance, BATCH_NORM_EPSILON, maxValue),
+    inferenceGradient: (dy, y, x, gamma, mean, variance, needs) => {
+      if (y === undefined) throw new Error("A fused gradient wants y.");
+      return fused(kernels, "batchNormInferenceReluGradient")(
+        dy,
+        y,
+        x,
+        gamma,
+        mean,
+        variance,
+        BATCH_NORM_EPSILON,
+        maxValue,
+        needs,
+      );
+    },
+  };
+}
+
+const NEEDS: readonly (readonly [string, GradientNeeds])[] = [
   ["all gradients", { input: true, weights: true }],
   ["input gradient alone", { input: true, weights: false }],
   ["weight gradients alone", { input: false, weights: true }],
 ];
 
-function casesOf({ name, shape, x }: BatchNormInput, seed: number): KernelCase[] {
-  const data = caseData(seed);
-  const channels = [shape.at(-1) ?? 1];
-  const gamma = data.uniform(channels, 1.5);
-  const beta = data.uniform(channels, 2);
-  const mean = data.uniform(channels, 2);
-  const variance = data.between(channels, 0.01, 4);
-  const dy = data.uniform(shape);
+function labelOf({ name, shape }: BatchNormInput, activation: Activation): string {
   const label = `${name} [${shape.join(", ")}]`;
+  return activation === null ? label : `${label}, ReLU${activation.maxValue ?? ""}`;
+}
 
-  const gradients = BATCH_NORM_NEEDS.flatMap(([words, needs]): KernelCase[] => [
+/** Both modes of one batch normalization, forward and backward. */
+function casesOf(entry: BatchNormInput, seed: number, activation: Activation): KernelCase[] {
+  const { shape, x } = entry;
+  const channels = [shape.at(-1) ?? 1];
+  const data = caseData(seed);
+  const given = (values: readonly number[] | undefined, random: CaseInput): CaseInput =>
+    values === undefined ? random : data.repeat(channels, values);
+  const gamma = given(entry.gamma, data.uniform(channels, 1.5));
+  const beta = given(entry.beta, data.uniform(channels, 2, (activation?.maxValue ?? 0) / 2));
+  const mean = given(entry.mean, data.uniform(channels, 2));
+  const variance = data.between(channels, 0.01, 4);
+  const dy = (): CaseInput => caseData(seed + 7).uniform(shape);
+  // Any output of a ReLU: a part cut off below, a part cut off above.
+  const y = (): CaseInput[] =>
+    activation === null ? [] : [data.repeat(shape, [0, 1, activation.maxValue ?? 7, 2.5, 0, 0.25, 5])];
+  const label = labelOf(entry, activation);
+  const relu = activation === null ? "" : "Relu";
+
+  const gradients = (entry.fromModel ? NEEDS.slice(0, 1) : NEEDS).flatMap(([words, needs]): KernelCase[] => [
     {
-      kernel: "batchNormTrainGradient",
+      kernel: `batchNormTrain${relu}Gradient`,
       name: `${label}, ${words}`,
-      inputs: [x, gamma, beta, dy],
+      get inputs() {
+        return [x(), gamma, beta, dy()];
+      },
       run(kernels, inputs) {
         const [xs, gammas, betas] = [input(inputs, 0), input(inputs, 1), input(inputs, 2)];
-        const { y, ...trained } = kernels.batchNormTrain(xs, gammas, betas, BATCH_NORM_EPSILON);
-        const result = kernels.batchNormTrainGradient(input(inputs, 3), xs, gammas, trained, BATCH_NORM_EPSILON, needs);
+        const { train, trainGradient } = stagesOf(kernels, activation);
+        const { y, ...trained } = train(xs, gammas, betas);
+        const { dx, dGamma, dBeta } = trainGradient(input(inputs, 3), xs, gammas, betas, trained, needs);
         for (const tensor of [y, trained.mean, trained.variance, ...trained.saved]) kernels.dispose(tensor);
-        return present({ dx: result.dx, dGamma: result.dGamma, dBeta: result.dBeta });
+        return present({ dx, dGamma, dBeta });
       },
     },
     {
-      kernel: "batchNormInferenceGradient",
+      kernel: `batchNormInference${relu}Gradient`,
       name: `${label}, ${words}`,
-      inputs: [x, gamma, mean, variance, dy],
+      get inputs() {
+        return [x(), gamma, mean, variance, dy(), ...y()];
+      },
       run(kernels, inputs) {
         const [xs, gammas, means, variances] = [input(inputs, 0), input(inputs, 1), input(inputs, 2), input(inputs, 3)];
-        const given = needs.weights ? xs : undefined;
-        const result = kernels.batchNormInferenceGradient(
-          input(inputs, 4),
-          given,
-          gammas,
-          means,
-          variances,
-          BATCH_NORM_EPSILON,
-          needs,
-        );
-        return present({ dx: result.dx, dGamma: result.dGamma, dBeta: result.dBeta });
+        const { inferenceGradient } = stagesOf(kernels, activation);
+        const seen = needs.weights ? xs : undefined;
+        const gradients = inferenceGradient(input(inputs, 4), inputs[5], seen, gammas, means, variances, needs);
+        return present({ dx: gradients.dx, dGamma: gradients.dGamma, dBeta: gradients.dBeta });
       },
     },
   ]);
-
   return [
     {
-      kernel: "batchNormTrain",
+      kernel: `batchNormTrain${relu}`,
       name: label,
-      inputs: [x, gamma, beta],
+      get inputs() {
+        return [x(), gamma, beta];
+      },
       run(kernels, inputs) {
-        const trained = kernels.batchNormTrain(
-          input(inputs, 0),
-          input(inputs, 1),
-          input(inputs, 2),
-          BATCH_NORM_EPSILON,
-        );
+        const trained = stagesOf(kernels, activation).train(input(inputs, 0), input(inputs, 1), input(inputs, 2));
         for (const tensor of trained.saved) kernels.dispose(tensor);
         return { y: trained.y, mean: trained.mean, variance: trained.variance };
       },
     },
     {
-      kernel: "batchNormInference",
+      kernel: `batchNormInference${relu}`,
       name: label,
-      inputs: [x, gamma, beta, mean, variance],
+      get inputs() {
+        return [x(), gamma, beta, mean, variance];
+      },
       run(kernels, inputs) {
         const [xs, gammas, betas] = [input(inputs, 0), input(inputs, 1), input(inputs, 2)];
-        return {
-          y: kernels.batchNormInference(xs, gammas, betas, input(inputs, 3), input(inputs, 4), BATCH_NORM_EPSILON),
-        };
+        return { y: stagesOf(kernels, activation).inference(xs, gammas, betas, input(inputs, 3), input(inputs, 4)) };
       },
-    },
-    {
-      kernel: "movingAverage",
-      name: label,
-      inputs: [mean, variance],
-      run: (kernels, inputs) => ({ moving: kernels.movingAverage(input(inputs, 0), input(inputs, 1), 0.999) }),
     },
     ...gradients,
   ];
 }
 
-/** Batch normalization in both modes, forward and backward, on MobileNetV2's shapes and awkward ones. */
+/** The update of moving statistics, of one and of both at once. */
+function movingCases(entry: BatchNormInput, seed: number): KernelCase[] {
+  const data = caseData(seed);
+  const channels = [entry.shape.at(-1) ?? 1];
+  const [means, variances] = [data.uniform(channels, 5), data.between(channels, 0, 9)];
+  const [oldMeans, oldVariances] = [data.uniform(channels), data.between(channels, 0, 3)];
+  const name = labelOf(entry, null);
+  return [
+    {
+      kernel: "movingAverage",
+      name,
+      inputs: [oldMeans, means],
+      run: (kernels, inputs) => ({ moving: kernels.movingAverage(input(inputs, 0), input(inputs, 1), 0.999) }),
+    },
+    {
+      kernel: "movingStatistics",
+      name,
+      inputs: [oldMeans, oldVariances, means, variances],
+      run(kernels, inputs) {
+        const moving = [input(inputs, 0), input(inputs, 1)] as const;
+        const batch = [input(inputs, 2), input(inputs, 3)] as const;
+        const [mean, variance] = fused(kernels, "movingStatistics")(moving, batch, 0.999);
+        return { mean, variance };
+      },
+    },
+  ];
+}
+
+/** Batch normalization in both modes, alone and with a ReLU, forward and backward, and its moving statistics. */
 export function batchNormCases(): KernelCase[] {
-  return batchNormInputs().flatMap((entry, index) => casesOf(entry, 2000 + index));
+  const inputs = batchNormInputs();
+  const awkward = inputs.filter(({ fromModel }) => !fromModel);
+  return [
+    ...inputs.flatMap((entry, index) => casesOf(entry, 2000 + index, null)),
+    ...inputs.flatMap((entry, index) => casesOf(entry, 5000 + index, { maxValue: 6 })),
+    ...awkward.slice(0, 3).flatMap((entry, index) => casesOf(entry, 5100 + index, { maxValue: null })),
+    ...awkward.flatMap((entry, index) => movingCases(entry, 5200 + index)),
+  ];
 }

@@ -1,55 +1,14 @@
 import type { Padding } from "../model/layer.ts";
-import { mobileNetV2 } from "../model/mobilenet-v2.ts";
-import { type CaseInput, caseData, input, type KernelCase, spread } from "./kernel-cases.ts";
+import { type CaseInput, caseData, input, type KernelCase } from "./kernel-cases.ts";
 import type { Window } from "./kernels.ts";
+import { type ConvolutionShape, modelShapes } from "./model-shapes.ts";
 
-/** A convolution by its shapes. */
-interface ConvolutionShape {
-  readonly name: string;
-  readonly depthwise: boolean;
-  readonly inputShape: readonly [batch: number, height: number, width: number, channels: number];
-  readonly kernelShape: readonly [height: number, width: number, inChannels: number, outChannels: number];
-  readonly window: Window;
-  /** Magnitude of inputs and kernel. */
+/** A convolution with the data that it is tried on. */
+interface ConvolutionCase extends ConvolutionShape {
+  /** Magnitude of inputs and kernel; 1 without. */
   readonly magnitude?: number;
-}
-
-const BATCH = 2;
-
-/** The distinct convolutions of MobileNetV2 0.35 at 64 px, a few of each kind. */
-function modelConvolutions(): ConvolutionShape[] {
-  const { layers } = mobileNetV2({ alpha: 0.35, imageSize: 64 });
-  const shapeOf = new Map(layers.map((layer) => [layer.name, layer.outputShape]));
-  const distinct = new Map<string, ConvolutionShape>();
-  for (const { name, op, inputs, weights } of layers) {
-    if (op.type !== "Conv2D" && op.type !== "DepthwiseConv2D") continue;
-    const [height = 0, width = 0, channels = 0] = shapeOf.get(inputs[0] ?? "") ?? [];
-    const [kernelHeight = 0, kernelWidth = 0, inChannels = 0, outChannels = 0] = weights[0]?.shape ?? [];
-    const shape: ConvolutionShape = {
-      name,
-      depthwise: op.type === "DepthwiseConv2D",
-      inputShape: [BATCH, height, width, channels],
-      kernelShape: [kernelHeight, kernelWidth, inChannels, outChannels],
-      window: { strides: op.strides, padding: op.padding },
-    };
-    const key = JSON.stringify([shape.inputShape, shape.kernelShape, shape.window]);
-    if (!distinct.has(key)) distinct.set(key, shape);
-  }
-  const shapes = [...distinct.values()];
-  return [
-    ...spread(
-      shapes.filter(({ depthwise }) => !depthwise),
-      6,
-    ),
-    ...spread(
-      shapes.filter(({ depthwise, window }) => depthwise && window.strides === 1),
-      3,
-    ),
-    ...spread(
-      shapes.filter(({ depthwise, window }) => depthwise && window.strides === 2),
-      3,
-    ),
-  ];
+  /** Values of the input instead of random ones, repeated. */
+  readonly values?: readonly number[];
 }
 
 const PADDINGS: Readonly<Record<string, Padding>> = {
@@ -75,8 +34,11 @@ const PADDINGS: Readonly<Record<string, Padding>> = {
   ],
 };
 
+/** Sums of these are far below their terms. */
+const CANCELLING = [1000, -999, 0.125, -1000, 999, 3e-5];
+
 /** Sizes at which an implementation slips. */
-function awkwardConvolutions(): ConvolutionShape[] {
+function awkwardConvolutions(): ConvolutionCase[] {
   const none = PADDINGS["no padding"] as Padding;
   const around = PADDINGS["padding on all sides"] as Padding;
   return [false, true].flatMap((depthwise) => {
@@ -85,10 +47,10 @@ function awkwardConvolutions(): ConvolutionShape[] {
       inputShape: ConvolutionShape["inputShape"],
       kernelSize: number,
       window: Window,
-      magnitude = 1,
-    ): ConvolutionShape => {
+      data: Pick<ConvolutionCase, "magnitude" | "values"> = {},
+    ): ConvolutionCase => {
       const kernelShape = [kernelSize, kernelSize, inputShape[3], depthwise ? 1 : 4] as const;
-      return { name, depthwise, inputShape, kernelShape, window, magnitude };
+      return { name, depthwise, inputShape, kernelShape, window, ...data };
     };
     const windows = [1, 2].flatMap((strides) =>
       Object.entries(PADDINGS).flatMap(([words, padding]) => [
@@ -103,7 +65,16 @@ function awkwardConvolutions(): ConvolutionShape[] {
       shape("one channel", [2, 5, 4, 1], 3, { strides: 1, padding: around }),
       shape("1x1 kernel with stride 2", [2, 5, 6, 3], 1, { strides: 2, padding: none }),
       shape("1x1 kernel with padding", [2, 5, 6, 3], 1, { strides: 1, padding: around }),
-      shape("products near the smallest normal", [1, 4, 4, 2], 3, { strides: 1, padding: around }, 2e-19),
+      shape(
+        "products near the smallest normal",
+        [1, 4, 4, 2],
+        3,
+        { strides: 1, padding: around },
+        { magnitude: 2e-19 },
+      ),
+      shape("a long sum that cancels", [1, 41, 43, 2], 3, { strides: 1, padding: around }, { values: CANCELLING }),
+      shape("saturated ReLU6", [2, 4, 4, 3], 3, { strides: 2, padding: around }, { values: [0, 6, 6, 0, 6] }),
+      shape("more channels than any vector", [1, 2, 3, 67], 3, { strides: 1, padding: around }),
     ];
   });
 }
@@ -119,19 +90,26 @@ function outputShape({ depthwise, inputShape, kernelShape, window }: Convolution
   ];
 }
 
-/** Forward pass and both gradients of one convolution. */
-function casesOf(shape: ConvolutionShape, seed: number): KernelCase[] {
-  const { depthwise, inputShape, kernelShape, window, magnitude = 1 } = shape;
-  const data = caseData(seed);
-  const x: CaseInput = data.uniform(inputShape, magnitude);
-  const kernel: CaseInput = data.uniform(kernelShape, magnitude);
-  const dy: CaseInput = data.uniform(outputShape(shape), magnitude);
+/** Forward pass and both gradients of one convolution; inputs are drawn when they are wanted. */
+function casesOf(shape: ConvolutionCase, seed: number): KernelCase[] {
+  const { depthwise, inputShape, kernelShape, window, magnitude = 1, values } = shape;
+  const [xData, kernelData, dyData] = [0, 1, 2].map((offset) => () => caseData(3 * seed + offset)) as [
+    Draw,
+    Draw,
+    Draw,
+  ];
+  const x = (): CaseInput =>
+    values === undefined ? xData().uniform(inputShape, magnitude) : xData().repeat(inputShape, values);
+  const kernel = (): CaseInput => kernelData().uniform(kernelShape, magnitude);
+  const dy = (): CaseInput => dyData().uniform(outputShape(shape), magnitude);
   const name = `${shape.name} [${inputShape.join(", ")}]`;
   return [
     {
       kernel: depthwise ? "depthwiseConv2d" : "conv2d",
       name,
-      inputs: [x, kernel],
+      get inputs() {
+        return [x(), kernel()];
+      },
       run: (kernels, inputs) => ({
         y: kernels[depthwise ? "depthwiseConv2d" : "conv2d"](input(inputs, 0), input(inputs, 1), window),
       }),
@@ -139,7 +117,9 @@ function casesOf(shape: ConvolutionShape, seed: number): KernelCase[] {
     {
       kernel: depthwise ? "depthwiseConv2dInputGradient" : "conv2dInputGradient",
       name,
-      inputs: [dy, kernel],
+      get inputs() {
+        return [dy(), kernel()];
+      },
       run: (kernels, inputs) => {
         const gradient = kernels[depthwise ? "depthwiseConv2dInputGradient" : "conv2dInputGradient"];
         return { dx: gradient(input(inputs, 0), input(inputs, 1), inputShape, window) };
@@ -148,7 +128,9 @@ function casesOf(shape: ConvolutionShape, seed: number): KernelCase[] {
     {
       kernel: depthwise ? "depthwiseConv2dKernelGradient" : "conv2dKernelGradient",
       name,
-      inputs: [x, dy],
+      get inputs() {
+        return [x(), dy()];
+      },
       run: (kernels, inputs) => {
         const gradient = kernels[depthwise ? "depthwiseConv2dKernelGradient" : "conv2dKernelGradient"];
         return { dKernel: gradient(input(inputs, 0), input(inputs, 1), kernelShape, window) };
@@ -157,7 +139,10 @@ function casesOf(shape: ConvolutionShape, seed: number): KernelCase[] {
   ];
 }
 
+type Draw = () => ReturnType<typeof caseData>;
+
 /** Convolutions of MobileNetV2 and awkward ones, forward and backward. */
 export function convolutionCases(): KernelCase[] {
-  return [...modelConvolutions(), ...awkwardConvolutions()].flatMap((shape, index) => casesOf(shape, 1000 + index));
+  const shapes: readonly ConvolutionCase[] = [...awkwardConvolutions(), ...modelShapes().convolutions];
+  return shapes.flatMap((shape, index) => casesOf(shape, 1000 + index));
 }

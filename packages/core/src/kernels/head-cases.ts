@@ -6,6 +6,7 @@ const data = caseData(4000);
 function denseCases(): KernelCase[] {
   const sizes = [
     [2, 1280, 6],
+    [8, 1280, 19],
     [1, 1, 1],
     [5, 7, 3],
   ] as const;
@@ -48,6 +49,8 @@ function lossCases(): KernelCase[] {
       classes: 3,
       logits: data.repeat([6, 3], [80, -80, 79, -80, 80, 0, -80, -79, -80]),
     },
+    { name: "logits of ±10000", batch: 4, classes: 3, logits: data.repeat([4, 3], [1e4, -1e4, 0, -1e4, 9999, 1e4]) },
+    { name: "large equal logits", batch: 2, classes: 5, logits: data.repeat([2, 5], [-1e4]) },
     { name: "logits far from zero", batch: 4, classes: 5, logits: data.uniform([4, 5], 4, 10_000) },
   ];
   return rows.flatMap(({ name, batch, classes, logits }): KernelCase[] => {
@@ -101,7 +104,7 @@ const GRADIENTS = [0.3, -0.02, 0, 1e-20, -40, 1e-7, -1e-4, 0.7, 1e3];
 function optimizerCases(): KernelCase[] {
   return UPDATES.flatMap(([optimizer, update, slotCount]) =>
     GROUPS.flatMap(([group, shapes]) =>
-      ["fresh", "used"].map((age): KernelCase => {
+      (group === "a block" ? ["fresh", "used"] : ["used"]).map((age): KernelCase => {
         const total = shapes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
         // A centred RMSprop keeps E[g²] ≥ E[g]²: slots of 0.5 … 1 and of ±0.1 do.
         const slot = (index: number): CaseInput =>

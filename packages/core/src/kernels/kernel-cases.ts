@@ -12,6 +12,7 @@ export interface KernelCase {
   readonly kernel: ComputingKernel;
   /** Unique among the cases of its kernel. */
   readonly name: string;
+  /** Of large cases drawn anew each time that it is read. */
   readonly inputs: readonly CaseInput[];
   /** Most terms of its sums are equal: they are held to `equalTermsBound`. */
   readonly equalTerms?: boolean;
@@ -55,10 +56,11 @@ export function caseData(seed: number): CaseData {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const fill = (shape: readonly number[], value: (index: number) => number): CaseInput => ({
-    shape,
-    values: Float32Array.from({ length: sizeOf(shape) }, (_, index) => value(index)),
-  });
+  const fill = (shape: readonly number[], value: (index: number) => number): CaseInput => {
+    const values = new Float32Array(sizeOf(shape));
+    for (let index = 0; index < values.length; index++) values[index] = value(index);
+    return { shape, values };
+  };
   return {
     uniform: (shape, spread = 1, center = 0) => fill(shape, () => center + spread * (2 * next() - 1)),
     between: (shape, low, high) => fill(shape, () => low + (high - low) * next()),

@@ -1,5 +1,6 @@
 import type { Padding } from "../model/layer.ts";
 import { type CaseInput, caseData, input, type KernelCase } from "./kernel-cases.ts";
+import { modelShapes } from "./model-shapes.ts";
 
 const data = caseData(3000);
 
@@ -17,6 +18,7 @@ function activationCases(): KernelCase[] {
       ...[
         { name: `${limit}, wide`, x: wide },
         { name: `${limit}, kinks`, x: data.repeat([2, 3, 4, 1], KINKS) },
+        { name: `${limit}, all far above`, x: data.repeat([1, 3, 3, 7], [7, 1e30]) },
       ].map(
         ({ name, x }): KernelCase => ({
           kernel: "relu",
@@ -28,6 +30,8 @@ function activationCases(): KernelCase[] {
       ...[
         { name: `${limit}, between`, y: data.between([2, 7, 5, 3], 0, 1) },
         { name: `${limit}, kinks`, y: data.repeat([2, 7, 5, 3], output(OUTPUTS)) },
+        { name: `${limit}, all cut off below`, y: data.repeat([2, 7, 5, 3], [0]) },
+        { name: `${limit}, all cut off above`, y: data.repeat([2, 7, 5, 3], output([6])) },
       ].map(
         ({ name, y }): KernelCase => ({
           kernel: "reluGradient",
@@ -59,31 +63,42 @@ function paddingCases(): KernelCase[] {
       [0, 0],
     ],
   ];
-  return paddings.flatMap((padding): KernelCase[] => [
-    {
-      kernel: "zeroPad",
-      name: JSON.stringify(padding),
-      inputs: [data.uniform([2, 5, 4, 3])],
-      run: (kernels, inputs) => ({ y: kernels.zeroPad(input(inputs, 0), padding) }),
-    },
-    {
-      kernel: "zeroPadGradient",
-      name: JSON.stringify(padding),
-      inputs: [data.uniform([2, 7, 8, 3])],
-      run: (kernels, inputs) => ({ dx: kernels.zeroPadGradient(input(inputs, 0), padding) }),
-    },
-  ]);
+  const awkward = paddings.map((padding) => ({ name: JSON.stringify(padding), shape: [2, 5, 4, 3], padding }));
+  return [...modelShapes().paddings, ...awkward].flatMap(({ name, shape, padding }): KernelCase[] => {
+    const [batch = 0, height = 0, width = 0, channels = 0] = shape;
+    const [[top, bottom], [left, right]] = padding;
+    const padded = [batch, height + top + bottom, width + left + right, channels];
+    return [
+      {
+        kernel: "zeroPad",
+        name,
+        get inputs() {
+          return [caseData(3100).uniform(shape)];
+        },
+        run: (kernels, inputs) => ({ y: kernels.zeroPad(input(inputs, 0), padding) }),
+      },
+      {
+        kernel: "zeroPadGradient",
+        name,
+        get inputs() {
+          return [caseData(3200).uniform(padded)];
+        },
+        run: (kernels, inputs) => ({ dx: kernels.zeroPadGradient(input(inputs, 0), padding) }),
+      },
+    ];
+  });
 }
 
 const IMAGES: readonly (readonly [number, number, number, number])[] = [
-  [2, 2, 2, 1280],
+  [2, 3, 3, 1280],
   [1, 1, 1, 1],
   [3, 5, 7, 2],
-  [2, 32, 32, 16],
+  [1, 71, 67, 3],
 ];
 
 function imageCases(): KernelCase[] {
-  return IMAGES.flatMap((shape): KernelCase[] => {
+  const pooled = modelShapes().poolings.map(({ shape }) => shape);
+  return [...IMAGES, ...pooled].flatMap((shape): KernelCase[] => {
     const [batch, , , channels] = shape;
     const name = `[${shape.join(", ")}]`;
     const [first, second] = [data.uniform(shape, 5, 1), data.uniform(shape, 5)];

@@ -2,7 +2,7 @@ import { serializeError, ThawError } from "../error.ts";
 import { FIRST_CASE, type OpOptions, type OpStart, type OpVerdict } from "./ops.ts";
 
 /** Longest that one case may take, made smaller where it fails: an emulated GPU compiles slowly. */
-export const CASE_LIMIT_MS = 120_000;
+export const CASE_LIMIT_MS = 60_000;
 
 /** The error of a case that takes longer than {@link CASE_LIMIT_MS}. */
 export function caseHung(runner: string): ThawError {
@@ -20,14 +20,14 @@ export function engineSpent(why: string): ThawError {
 }
 
 /** Engines that a suite may use up: a backend that fails over every case is not worth more. */
-const MOST_ENGINES = 40;
+const MOST_ENGINES = 500;
 
 /**
  * Goes on behind a case that takes its engine along (a crash, a hang, a lost device): with a fresh engine at the same
- * case, and where it is lost again or hung, behind it.
- * @param cases of {@link OpOptions}
+ * case, and where it is lost again, behind it.
  * @param start judges on a fresh engine; throws where that is lost
  * @param isLoss whether an error is the loss of an engine
+ * @param cases of {@link OpOptions}
  * @throws whatever is no loss, and the loss of an engine that judges nothing at all
  */
 export async function* superviseOps(
@@ -41,18 +41,20 @@ export async function* superviseOps(
   for (let engines = 1; ; engines += 1) {
     try {
       for await (const verdict of start(from)) {
-        const flaky = from.lost === undefined && lostOnce !== undefined;
+        // A case that fails may have taken the engine along while it was made smaller; one that does not is odd.
+        const odd = from.careful === true && verdict.problems.length === 0;
         const note = `the engine was lost when it was tried first, and not the second time: ${lostOnce}`;
         from = { judged: from.judged + 1, ...given };
         lostOnce = undefined;
-        yield flaky ? { ...verdict, problems: [...verdict.problems, note] } : verdict;
+        yield odd ? { ...verdict, problems: [note] } : verdict;
       }
       return;
     } catch (error) {
       const { code, message } = serializeError(error);
       if (code === "engine-spent" && engines < MOST_ENGINES) continue;
       if (!isLoss(code) || from.lost !== undefined || engines >= MOST_ENGINES) throw error;
-      if (lostOnce !== undefined || code === "op-hung") from = { ...from, lost: message };
+      const { judged } = from;
+      from = from.careful === true ? { judged, lost: message, ...given } : { judged, careful: true, ...given };
       lostOnce = message;
     }
   }

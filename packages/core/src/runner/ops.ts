@@ -50,7 +50,9 @@ export interface OpVerdict {
 export interface OpStart {
   /** Cases to pass over. */
   readonly judged: number;
-  /** How the engine was lost over the next case; it is not tried again. */
+  /** The engine was lost over the next case: judge it once more, but do not make it smaller. */
+  readonly careful?: boolean;
+  /** How the engine was lost over the next case, twice; it is not tried again. */
   readonly lost?: string;
   /** Cases to judge instead of the suite's own. */
   readonly cases?: readonly OpCaseData[];
@@ -72,8 +74,8 @@ export interface OpCase {
  */
 export async function* judgeCases<C extends OpCase>(
   cases: readonly C[],
-  judge: (testCase: C) => Promise<Omit<OpVerdict, keyof OpCase>>,
-  { judged, lost }: OpStart,
+  judge: (testCase: C, careful: boolean) => Promise<Omit<OpVerdict, keyof OpCase>>,
+  { judged, lost, careful = false }: OpStart,
   evidenceOfLost: (testCase: C, problem: string) => readonly OpEvidence[] = () => [],
 ): AsyncGenerator<OpVerdict> {
   for (const [index, testCase] of cases.slice(judged).entries()) {
@@ -85,7 +87,7 @@ export async function* judgeCases<C extends OpCase>(
       yield evidence.length === 0 ? verdict : { ...verdict, evidence };
       continue;
     }
-    yield await judge(testCase).then(
+    yield await judge(testCase, careful && index === 0).then(
       (verdict) => ({ op, name, ...verdict }),
       (error: unknown) => failed(`it throws: ${error instanceof Error ? error.message : String(error)}`),
     );

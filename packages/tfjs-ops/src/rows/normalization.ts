@@ -1,7 +1,16 @@
 import { floats, integers, list, listed } from "../case-values.ts";
 import { call, x } from "../op-call.ts";
 import { type OpRow, type Parameters, row } from "../op-row.ts";
-import { at, broadcastAt, build, mapTensor, reduceTensor, type Tensor64, zipTensors } from "../tensor64.ts";
+import {
+  at,
+  broadcastAt,
+  build,
+  InvalidCase,
+  mapTensor,
+  reduceTensor,
+  type Tensor64,
+  zipTensors,
+} from "../tensor64.ts";
 import { first, second } from "./parametric.ts";
 
 type Shape = readonly number[];
@@ -155,6 +164,7 @@ function responseRow(): OpRow {
     inputs: ({ shape }) => [floats(shape, 71)],
     call: ({ radius, bias, alpha, beta }) => call("localResponseNormalization", x(0), radius, bias, alpha, beta),
     reference(inputs, { radius, bias, alpha, beta }) {
+      if (!(bias > 0 && alpha > 0 && beta > 0)) throw new InvalidCase("constants");
       const input = first(inputs);
       const channels = input.shape[3] ?? 0;
       return build(input.shape, ([b = 0, r = 0, c = 0, k = 0]) => {

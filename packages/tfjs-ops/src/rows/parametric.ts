@@ -1,7 +1,7 @@
 import { floats, list, listed } from "../case-values.ts";
 import { call, x } from "../op-call.ts";
 import { type OpRow, type Parameters, row } from "../op-row.ts";
-import { mapTensor, type Tensor64, zipTensors } from "../tensor64.ts";
+import { InvalidCase, mapTensor, type Tensor64, zipTensors } from "../tensor64.ts";
 
 type Shape = readonly number[];
 
@@ -33,14 +33,26 @@ export function parametricRows(): OpRow[] {
       cases: [
         { shape: [2, 3, 5], low: -1, high: 1 },
         { shape: [7], low: 0, high: 0.5 },
-        { shape: [3, 1], low: 0.25, high: 0.25 },
         { values: SPECIAL, low: -1, high: 1 },
         { values: [-1, 1, 0.9999999, -1.0000001], low: -1, high: 1 },
       ],
       inputs: (p) => [input(p)],
       call: ({ low, high }) => call("clipByValue", x(0), low, high),
-      reference: (inputs, { low, high }) =>
-        mapTensor(first(inputs), (v) => keepNaN(v, Math.min(Math.max(v, low), high))),
+      reference(inputs, { low, high }) {
+        if (!(low < high)) throw new InvalidCase("limits");
+        return mapTensor(first(inputs), (v) => keepNaN(v, Math.min(Math.max(v, low), high)));
+      },
+      rule: "exact",
+    }),
+    row<{ readonly shape: Shape; readonly limit: number }>({
+      op: "tf.clipByValue (equal limits)",
+      cases: [
+        { shape: [3, 1], limit: 0.25 },
+        { shape: [5], limit: 0 },
+      ],
+      inputs: (p) => [input(p)],
+      call: ({ limit }) => call("clipByValue", x(0), limit, limit),
+      reference: (inputs, { limit }) => mapTensor(first(inputs), () => limit),
       rule: "exact",
     }),
     row<Parameters & { readonly alpha: number }>({

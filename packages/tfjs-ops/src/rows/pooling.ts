@@ -1,7 +1,7 @@
 import { distinct } from "../case-values.ts";
 import { call, x } from "../op-call.ts";
 import { type OpRow, row } from "../op-row.ts";
-import { atOr, build, type Tensor64 } from "../tensor64.ts";
+import { atOr, build, InvalidCase, type Tensor64 } from "../tensor64.ts";
 import { axisWindow, type Pad, padArgument } from "../windows.ts";
 import { first } from "./parametric.ts";
 
@@ -61,6 +61,7 @@ function pool(
         if (value !== Number.NEGATIVE_INFINITY) values.push(value);
       }
     }
+    if (values.length === 0) throw new InvalidCase("a window over nothing but padding");
     return compute(values);
   });
 }

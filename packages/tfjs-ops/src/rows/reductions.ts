@@ -43,7 +43,7 @@ const REDUCTIONS: readonly Reduction[] = [
   {
     name: "prod",
     compute: (values) => values.reduce((a, b) => a * b, 1),
-    rule: "arithmetic",
+    rule: "product",
     draw: positive,
     sums: true,
   },
@@ -81,7 +81,9 @@ const SHAPES: readonly (readonly [Shape, Axes])[] = [
   [[257], null],
 ];
 
-function casesOf(special: string | undefined): Parameters[] {
+type Case = Parameters & { readonly axes: Axes; readonly keepDims: boolean };
+
+function casesOf(special?: string): Case[] {
   const cases = SHAPES.map(([shape, axes], index) => ({ shape, axes, keepDims: index % 3 === 1 }));
   return special === undefined ? cases : [...cases, { values: list(special), axes: null, keepDims: false }];
 }
@@ -96,10 +98,9 @@ function groupSize(input: Tensor64, axes: Axes): number {
 }
 
 function reductionRow({ name, compute, rule, draw, sums, scale, special, gradients }: Reduction): OpRow {
-  type P = Parameters & { readonly axes: Axes; readonly keepDims: boolean };
-  return row<P>({
+  return row<Case>({
     op: `tf.${name}`,
-    cases: casesOf(special) as readonly P[],
+    cases: casesOf(special),
     inputs: (p) => inputsOf(draw, p),
     call: ({ axes, keepDims }) => call(name, x(0), axes ?? undefined, keepDims),
     reference: (inputs, { axes, keepDims }) => reduceTensor(first(inputs), axes, keepDims, compute),
@@ -113,11 +114,10 @@ function reductionRow({ name, compute, rule, draw, sums, scale, special, gradien
 }
 
 function momentRow(part: "mean" | "variance"): OpRow {
-  type P = Parameters & { readonly axes: Axes; readonly keepDims: boolean };
   const compute = part === "mean" ? mean : variance;
-  return row<P>({
+  return row<Case>({
     op: `tf.moments (${part})`,
-    cases: casesOf(undefined) as readonly P[],
+    cases: casesOf(),
     inputs: (p) => inputsOf(wide, p),
     call: ({ axes, keepDims }) => pick(part, call("moments", x(0), axes ?? undefined, keepDims)),
     reference: (inputs, { axes, keepDims }) => reduceTensor(first(inputs), axes, keepDims, compute),
@@ -152,11 +152,10 @@ function argRow(name: "argMax" | "argMin"): OpRow {
 }
 
 function quantifierRow(name: "all" | "any"): OpRow {
-  type P = { readonly shape: Shape; readonly axes: Axes; readonly keepDims: boolean };
-  return row<P>({
+  return row<Case>({
     op: `tf.${name}`,
-    cases: casesOf(undefined) as readonly P[],
-    inputs: ({ shape }) => [booleans(shape, 25)],
+    cases: casesOf(),
+    inputs: ({ shape }) => [booleans(shape as Shape, 25)],
     call: ({ axes, keepDims }) => call(name, x(0), axes ?? undefined, keepDims),
     reference: (inputs, { axes, keepDims }) =>
       reduceTensor(first(inputs), axes, keepDims, (values) =>

@@ -1,6 +1,6 @@
 import { floats, list, listed } from "../case-values.ts";
 import { call, x } from "../op-call.ts";
-import { type OpRow, type Parameters, row } from "../op-row.ts";
+import { type OpRow, type Parameter, type Parameters, row } from "../op-row.ts";
 import { mapTensor } from "../tensor64.ts";
 import type { Rule } from "../tolerances.ts";
 import { first } from "./parametric.ts";
@@ -98,7 +98,7 @@ const UNARIES: readonly Unary[] = [
   { name: "sinh", compute: Math.sinh, rule: "hyperbolic", domain: [-3, 3], special: "0 1e-3 NaN" },
   { name: "cosh", compute: Math.cosh, rule: "hyperbolic", domain: [-3, 3], special: "0 1e-3 NaN" },
   { name: "tanh", compute: Math.tanh, rule: "hyperbolic", domain: [-3, 3], special: `0 1e-3 20 -20 50 -100 ${WORDS}` },
-  { name: "asinh", compute: Math.asinh, rule: "hyperbolic", domain: [-3, 3], special: "0 1e-3 100 -100 NaN" },
+  { name: "asinh", compute: Math.asinh, rule: "hyperbolic", domain: [-3, 3], special: "0 1e-3 30 NaN" },
   { name: "acosh", compute: Math.acosh, rule: "hyperbolic", domain: [1.2, 4], special: "100 0.5 NaN" },
   { name: "atanh", compute: Math.atanh, rule: "hyperbolic", domain: [-0.9, 0.9], special: "0 1e-3 1.5 NaN" },
   { name: "erf", compute: erf, rule: "errorFunction", domain: [-3, 3], special: "0 1e-3 6 -6 NaN" },
@@ -157,9 +157,15 @@ const UNARIES: readonly Unary[] = [
 function unaryRow({ name, compute, rule, domain = [-2, 2], special, stairs }: Unary): OpRow {
   return row<Parameters>({
     op: `tf.${name}`,
-    cases: [...SHAPES.map((shape) => ({ shape })), { values: list(special) }],
-    inputs: ({ shape, values }) => [
-      values === undefined ? floats(shape as readonly number[], 11, ...domain) : listed(values),
+    cases: [
+      ...SHAPES.map((shape) => ({ shape })),
+      { values: list(special), times: 1 },
+      { values: list(special), times: 7 }, // through every lane of a vector
+    ],
+    inputs: ({ shape, values, times }) => [
+      values === undefined
+        ? floats(shape as readonly number[], 11, ...domain)
+        : listed(Array.from({ length: Number(times) }, () => values as readonly Parameter[]).flat()),
     ],
     call: () => call(name, x(0)),
     reference: (inputs) => mapTensor(first(inputs), compute),
