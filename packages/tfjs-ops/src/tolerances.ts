@@ -24,12 +24,37 @@ export interface Tolerance {
 const same = (accuracy: Accuracy): Readonly<Record<Arithmetic, Accuracy>> => ({ ieee: accuracy, wgsl: accuracy });
 const WGSL = 'WGSL, "Floating Point Evaluation"';
 
+/** Name of a bound. */
+export type Rule =
+  | "exact"
+  | "sum"
+  | "arithmetic"
+  | "product"
+  | "division"
+  | "squareRoot"
+  | "inverseRoot"
+  | "exponential"
+  | "logarithm"
+  | "nearZero"
+  | "sine"
+  | "tangent"
+  | "arc"
+  | "hyperbolic"
+  | "power"
+  | "sigmoid"
+  | "softplus"
+  | "errorFunction"
+  | "softmax"
+  | "logSum"
+  | "normalization"
+  | "interpolation";
+
 /**
  * Bounds of stock operations. `ieee` follows what libm, V8 and Eigen keep (a few ULP); `wgsl` is the accuracy that the
  * WGSL specification asks of a device ("Floating Point Evaluation", table "Accuracy of built-in functions"), which GLSL
  * ES leaves open. Sums have their own term (core's `sumBound`).
  */
-export const RULES = {
+export const RULES: Readonly<Record<Rule, Tolerance>> = {
   exact: {
     forward: same({ ulps: 0 }),
     gradient: same({ ulps: 0 }),
@@ -143,7 +168,4 @@ export const RULES = {
     gradient: { ieee: { ulps: 16, absolute: 2 ** -20 }, wgsl: { ulps: 32, absolute: 2 ** -18 } },
     reason: "a position from a rounded ratio, four weights, four products; scale is the largest neighbour",
   },
-} as const satisfies Readonly<Record<string, Tolerance>>;
-
-/** Name of a bound. */
-export type Rule = keyof typeof RULES;
+};
