@@ -88,6 +88,7 @@ function program(): Command {
     .option("--set <key=value>", "engine setting, e.g. threads=2, or node.threads=2 for one runner", collect, [])
     .option("--json", "print the report as JSON", false)
     .option("--strict", "fail where a stock operation is wrong, too", false)
+    .option("--confirm", "try each finding again on an engine of its own (seconds for each)", false)
     .action(async (options: OpsCommandOptions) => {
       process.exitCode = await opsCommand(options);
     });

@@ -9,7 +9,7 @@ interface Report {
     readonly runner: string;
     readonly cases: number;
     readonly ops: readonly { readonly op: string; readonly cases: number; readonly wrong: number }[];
-    readonly findings: readonly { readonly op: string; readonly evidence: readonly { readonly code: string }[] }[];
+    readonly findings: readonly { readonly op: string; readonly problems: readonly string[] }[];
   }[];
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgeCases, type OpStart, type OpVerdict, superviseOps, ThawError } from "../src/index.ts";
+import { engineSpent, judgeCases, type OpStart, type OpVerdict, superviseOps, ThawError } from "../src/index.ts";
 
 const CASES = ["a", "b", "c", "d"].map((name) => ({ op: "toy", name }));
 
@@ -57,6 +57,24 @@ describe("superviseOps", () => {
       ["d", 1],
     ]);
     expect(verdicts[0]?.problems[0]).toContain("not the second time: lost over a");
+  });
+
+  it("goes on with a fresh engine behind a case that used one up, and blames nobody else", async () => {
+    const starts: OpStart[] = [];
+    const start = async function* (from: OpStart): AsyncGenerator<OpVerdict> {
+      starts.push(from);
+      for await (const verdict of judgeCases(CASES, async () => ({ worst: 0, problems: [] }), from)) {
+        yield verdict;
+        if (verdict.name === "b") throw engineSpent("a heap that was written over");
+      }
+    };
+    const given = [{ op: "toy" }];
+    const verdicts = await collect(superviseOps(start, isLoss, given));
+    expect(verdicts.map(({ name, problems }) => [name, problems.length])).toEqual(CASES.map(({ name }) => [name, 0]));
+    expect(starts).toEqual([
+      { judged: 0, cases: given },
+      { judged: 2, cases: given },
+    ]);
   });
 
   it("gives up on an engine that judges nothing, and on errors that are no loss", async () => {

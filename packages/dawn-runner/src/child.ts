@@ -12,15 +12,11 @@ serveRunner({
     return environmentOf(await openDawn(settings), settings);
   },
   createHost,
-  async judge(suite, given, start) {
+  async judge(_, given, start) {
     const settings = dawnSettings(given);
     const dawn = await openDawn(settings);
-    const { failure, synchronize: settle, tf } = dawn;
-    const options = { unitRoundoff: UNIT_ROUNDOFF.wgsl, start };
-    if (suite === "kernels") {
-      return { verdicts: judgeKernels(dawn.kernels(plainKernelsOf(settings.plainKernels)), options), failure };
-    }
-    const { judgeTfjs } = await import("@thaw/tfjs-ops");
-    return { verdicts: judgeTfjs({ tf, settle, ...options }), failure };
+    const kernels = dawn.kernels(plainKernelsOf(settings.plainKernels));
+    const verdicts = judgeKernels(kernels, { unitRoundoff: UNIT_ROUNDOFF.wgsl, start });
+    return { verdicts, failure: dawn.failure };
   },
 });

@@ -9,7 +9,7 @@ export function createRunner(name: string): Runner {
     name,
     entry: new URL("./child", import.meta.url),
     checkSettings: dawnSettings,
-    opSuites: ["kernels", "tfjs"],
+    opSuites: ["kernels"],
     crashHint: "THAW_VULKAN_ICD points Dawn to another Vulkan driver.",
   });
 }

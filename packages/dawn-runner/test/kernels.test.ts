@@ -9,12 +9,12 @@ afterAll(() => dawn.close());
 // Imported here: the module looks for WebGPU's globals, which openDawn() makes.
 const { webgpuKernels } = await import("@thaw/webgpu-kernels");
 
-// Whichever way of summing suits this adapter, the other one is what another adapter gets.
-describe.each(["thread", "workgroup"] as const)("sums by %s", (team) => {
-  describeKernels(
-    `webgpu on Dawn, ${dawn.adapter.name}`,
-    async () => webgpuKernels(dawn.tf, dawn.backend, { team }),
-    { describe, it, expect },
-    { unitRoundoff: UNIT_ROUNDOFF.wgsl, fused: FUSED_KERNELS },
-  );
-});
+// The way of summing that suits this adapter is judged by the runner's contract (runner.test.ts); this is the other one,
+// which another adapter gets.
+const team = dawn.adapter.software ? "workgroup" : "thread";
+describeKernels(
+  `webgpu on Dawn, ${dawn.adapter.name}, sums by ${team}`,
+  async () => webgpuKernels(dawn.tf, dawn.backend, { team }),
+  { describe, it, expect },
+  { unitRoundoff: UNIT_ROUNDOFF.wgsl, fused: FUSED_KERNELS },
+);

@@ -8,16 +8,8 @@ import { tensorflowKernels } from "../src/tensorflow-kernels.ts";
 const runner = { describe, expect, it };
 const engine = (): ReturnType<typeof loadNative> => loadNative({ threads: 2, oneDnn: true });
 
+// The runner's own set, with TensorFlow's fused operations, is judged by its contract: runner.test.ts.
 describeKernels("tensorflow, plain", async () => tfjsKernels(engine().tf), runner);
-
-describeKernels(
-  "tensorflow, fused",
-  async () => {
-    const { tf, backend } = engine();
-    return tensorflowKernels(tf, backend);
-  },
-  runner,
-);
 
 describe("tensorflowKernels", () => {
   const EPSILON = 1e-3;

@@ -46,8 +46,17 @@ function tensorText({ shape, dtype, values }: CaseInput): string {
   return `tf.tensor([${values.map(digits).join(", ")}], [${shape.join(", ")}], "${dtype}")`;
 }
 
+/** What the reference gives for a case. */
+export function resultOf({ row, parameters, inputs }: TfjsCase): Tensor64 {
+  return row.reference(
+    inputs.map(({ shape, values }) => ({ shape, data: values })),
+    parameters,
+  );
+}
+
 /** Self-contained code that shows one part of a case on a backend. */
-export function reproduction(backend: string, { row, parameters, inputs }: TfjsCase, part: string): string {
+export function reproduction(backend: string, testCase: TfjsCase, part: string): string {
+  const { row, parameters, inputs } = testCase;
   const name = (index: number): string => `x${index}`;
   const lines = [
     ...(SETUPS[backend] ?? ['import * as tf from "@tensorflow/tfjs";', `await tf.setBackend("${backend}");`]),
@@ -57,10 +66,7 @@ export function reproduction(backend: string, { row, parameters, inputs }: TfjsC
   const call = callText(row.call(parameters), name);
   if (part.startsWith("dx")) {
     const which = Number(part.slice(2));
-    const y = row.reference(
-      inputs.map(({ shape, values }): Tensor64 => ({ shape, data: values })),
-      parameters,
-    );
+    const y = resultOf(testCase);
     const dy: CaseInput = { shape: y.shape, dtype: "float32", values: [...projection(y.data.length)] };
     lines.push(`const dy = ${tensorText(dy)};`, `const result = tf.grad((x${which}) => ${call})(x${which}, dy);`);
   } else {
@@ -98,7 +104,7 @@ export function evidenceOfLost(backend: string, testCase: TfjsCase, problem: str
     text: `the engine was lost: ${problem}`,
     testCase: caseData(testCase),
     code: reproduction(backend, testCase, part === undefined ? "y" : `dx${part}`),
-    expected: "a result",
+    expected: valuesText(resultOf(testCase).data),
     found: problem,
   };
 }

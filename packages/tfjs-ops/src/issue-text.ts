@@ -8,6 +8,8 @@ export interface IssueContext {
   /** Cases of this operation that fail in the same part. */
   readonly failing: number;
   readonly cases: number;
+  /** The code is right when it is run alone. */
+  readonly rightAlone: boolean;
   /** What the same code gives elsewhere, by backend. */
   readonly others: readonly { readonly backend: string; readonly found: string; readonly fine: boolean }[];
 }
@@ -17,20 +19,23 @@ function subject(part: string): string {
   return part === "memory" ? "memory" : `the gradient by input ${Number(part.slice(2)) + 1}`;
 }
 
-function title({ op }: IssueContext, { backend, kind, part }: OpEvidence): string {
+/** Whether every backend that was asked is wrong: then the fault lies above them. */
+function isEverywhere({ others }: IssueContext): boolean {
+  return others.length > 1 && others.every(({ fine }) => !fine);
+}
+
+function title(context: IssueContext, { backend, kind, part }: OpEvidence): string {
+  const { op } = context;
   const of = part === "y" ? op : `${op}: ${subject(part)}`;
-  switch (kind) {
-    case "throws":
-      return `[${backend}] ${of} throws`;
-    case "not-implemented":
-      return `[${backend}] ${of} is not implemented`;
-    case "leaks":
-      return `[${backend}] ${op} leaks memory`;
-    case "lost":
-      return `[${backend}] ${op} crashes or hangs`;
-    default:
-      return `[${backend}] ${of} is wrong`;
-  }
+  const what = {
+    fine: "is right",
+    wrong: "is wrong",
+    throws: "throws",
+    "not-implemented": "is not implemented",
+    leaks: "leaks",
+    lost: "crashes or hangs",
+  }[kind];
+  return `[${isEverywhere(context) ? "all backends" : backend}] ${of} ${what}`;
 }
 
 function versionLines({ environment }: IssueContext): string[] {
@@ -45,42 +50,52 @@ function versionLines({ environment }: IssueContext): string[] {
   ];
 }
 
+function block(text: string, language = ""): string[] {
+  return [`\`\`\`${language}`, text, "```", ""];
+}
+
 /** A finding as the text of an issue (Markdown), ready to file. */
 export function issueText(evidence: OpEvidence, context: IssueContext): string {
-  const { code, expected, found, text } = evidence;
-  const lines = [
+  const { failing, cases, others, rightAlone } = context;
+  const where = isEverywhere(context) ? " Every backend that was asked is wrong about it." : "";
+  const alone = rightAlone
+    ? " Run alone, the code below gives the right result: it fails only behind other operations, as a shader that was made for another size would."
+    : "";
+  const count = `${failing} of the ${cases} cases that were tried fail; this is the smallest that was found.${where}${alone}`;
+  const table = [
+    "**Other backends**",
+    "",
+    "| backend | gives | |",
+    "|---|---|---|",
+    ...others.map(
+      ({ backend, found, fine }) => `| ${backend} | \`${firstLine(found)}\` | ${fine ? "right" : "wrong"} |`,
+    ),
+    "",
+  ];
+  return [
     `# ${title(context, evidence)}`,
     "",
-    `${context.failing} of ${context.cases} cases fail; this is the smallest that was found. ${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`,
+    count,
     "",
+    ...block(evidence.text),
     "**System**",
     "",
     ...versionLines(context),
     "",
     "**Code**",
     "",
-    "```js",
-    code,
-    "```",
-    "",
+    ...block(evidence.code, "js"),
     "**Expected** (worked out in float64)",
     "",
-    "```",
-    expected,
-    "```",
-    "",
+    ...block(evidence.expected),
     "**Found**",
     "",
-    "```",
-    found,
-    "```",
-    "",
-  ];
-  if (context.others.length > 0) {
-    lines.push("**Other backends**", "", "| backend | gives | |", "|---|---|---|");
-    for (const other of context.others)
-      lines.push(`| ${other.backend} | \`${other.found}\` | ${other.fine ? "right" : "wrong"} |`);
-    lines.push("");
-  }
-  return lines.join("\n");
+    ...block(evidence.found),
+    ...(others.length > 0 ? table : []),
+  ].join("\n");
+}
+
+function firstLine(text: string): string {
+  const [line = "", ...more] = text.split("\n");
+  return more.length > 0 ? `${line} …` : line;
 }

@@ -16,6 +16,7 @@ import { poolingRows } from "./rows/pooling.ts";
 import { predicateRows } from "./rows/predicates.ts";
 import { reductionRows } from "./rows/reductions.ts";
 import { resizeRows } from "./rows/resize.ts";
+import { runningRows } from "./rows/running.ts";
 import { scatteringRows } from "./rows/scattering.ts";
 import { unaryRows } from "./rows/unary.ts";
 import { volumeRows } from "./rows/volumes.ts";
@@ -28,6 +29,7 @@ export function opRows(): OpRow[] {
     ...binaryRows(),
     ...predicateRows(),
     ...reductionRows(),
+    ...runningRows(),
     ...matrixRows(),
     ...convolutionRows(),
     ...convolutionKindRows(),

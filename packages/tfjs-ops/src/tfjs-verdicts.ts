@@ -1,6 +1,6 @@
 import { engineSpent, judgeCases, type OpEvidence, type OpStart, type OpVerdict } from "@thaw/core";
 import { caseFrom, caseOf } from "./case-data.ts";
-import { evidenceOf, evidenceOfLost } from "./evidence.ts";
+import { evidenceOf, evidenceOfLost, resultOf } from "./evidence.ts";
 import { judge, type OpEngine, type PartResult, type TfjsCase } from "./judgement.ts";
 import { type OpRow, parametersText } from "./op-row.ts";
 import { shrink } from "./shrinker.ts";
@@ -29,16 +29,6 @@ function brokenBy(results: readonly PartResult[]): string | undefined {
   return results.map(({ problem }) => problem?.text ?? "").find((text) => BROKEN_HEAP.test(text));
 }
 
-/** A case without a result to speak of: engines fail over these in ways of their own. */
-function isNothing({ row, parameters, inputs }: TfjsCase): boolean {
-  return (
-    row.reference(
-      inputs.map(({ shape, values }) => ({ shape, data: values })),
-      parameters,
-    ).data.length === 0
-  );
-}
-
 /** The evidence for a failure on the smallest case that fails like it, and whether the engine broke over it. */
 async function shrunkEvidence(
   engine: OpEngine,
@@ -50,7 +40,8 @@ async function shrunkEvidence(
   const plain = evidenceOf(backend, testCase, failure);
   let broken = brokenBy([failure]);
   const find = async (candidate: TfjsCase): Promise<PartResult | undefined> => {
-    if (broken !== undefined || isNothing(candidate)) return undefined;
+    // Engines fail over nothing at all in ways of their own.
+    if (broken !== undefined || resultOf(candidate).data.length === 0) return undefined;
     const results = await judge(engine, candidate);
     broken = brokenBy(results);
     if (broken !== undefined) return undefined;

@@ -10,6 +10,7 @@ import {
   type OpRun,
   openJudged,
   opinionsOf,
+  rightAlone,
   runSuite,
 } from "../ops/op-run.ts";
 import { opText } from "../ops/op-table.ts";
@@ -24,6 +25,7 @@ export interface OpsCommandOptions {
   readonly set: readonly string[];
   readonly json: boolean;
   readonly strict: boolean;
+  readonly confirm: boolean;
 }
 
 const SUITES: readonly OpSuite[] = ["kernels", "tfjs"];
@@ -69,7 +71,10 @@ export async function opsCommand(options: OpsCommandOptions): Promise<number> {
     const runs: OpRun[] = [];
     for (const runner of judged) {
       const run = await runSuite(runner, suite, interrupt.signal, process.stderr);
-      runs.push(run);
+      const confirmed = options.confirm
+        ? { rightAlone: await rightAlone(runner, suite, findings(run), interrupt.signal) }
+        : {};
+      runs.push({ ...run, ...confirmed });
       if (!options.json) process.stdout.write(`${opText(run)}\n`);
     }
     const opinions = await secondOpinions(judged, suite, runs, interrupt.signal);

@@ -10,6 +10,11 @@ function finite(_: string, value: unknown): unknown {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
+/** A list as JSON, an entry a line: so that a diff shows what came and went. */
+function lines(entries: readonly unknown[], indent: string): string {
+  return `[\n${entries.map((entry) => indent + JSON.stringify(entry, finite)).join(",\n")}\n${indent.slice(2)}]`;
+}
+
 /** Findings of one operation, each smallest case once. */
 function evidenceByOp(verdicts: readonly OpVerdict[]): ReadonlyMap<string, readonly OpEvidence[]> {
   const byOp = new Map<string, Map<string, OpEvidence>>();
@@ -26,31 +31,40 @@ export function findings(run: OpRun): OpEvidence[] {
   return [...evidenceByOp(run.verdicts).values()].flat();
 }
 
-/** A summary that a person can read in a diff. */
+/** Everything that came of a suite, as JSON; the code that shows a finding is in its issue text. */
 export function opReport(
   suite: OpSuite,
   runs: readonly OpRun[],
   opinions: readonly ReadonlyMap<string, Opinion>[],
 ): string {
-  const runners = runs.map((run) => ({
-    runner: run.runner,
-    environment: run.environment,
-    seconds: Math.round(run.seconds),
-    cases: run.verdicts.length,
-    ops: summarize(run.verdicts),
-    findings: run.verdicts
-      .filter(({ problems }) => problems.length > 0)
-      .map(({ evidence = [], ...verdict }) => ({
-        ...verdict,
-        evidence: evidence.map((entry) => ({ ...entry, others: othersOf(run, entry, runs, opinions) })),
+  const runners = runs.map((run) => {
+    const { browser: _, ...versions } = run.environment.versions; // a path of this machine
+    const wrong = run.verdicts.filter(({ problems }) => problems.length > 0);
+    const reported = wrong.map(({ evidence = [], ...verdict }) => ({
+      ...verdict,
+      evidence: evidence.map(({ code: __, ...entry }) => ({
+        ...entry,
+        ...(run.rightAlone === undefined ? {} : { failsAlone: !run.rightAlone.has(caseKey(entry)) }),
+        others: othersOf(run, entry, runs, opinions),
       })),
-  }));
-  return `${JSON.stringify({ suite, runners }, finite, 2)}\n`;
+    }));
+    return [
+      "    {",
+      `      "runner": ${JSON.stringify(run.runner)},`,
+      `      "environment": ${JSON.stringify({ ...run.environment, versions })},`,
+      `      "seconds": ${Math.round(run.seconds)},`,
+      `      "cases": ${run.verdicts.length},`,
+      `      "ops": ${lines(summarize(run.verdicts), "        ")},`,
+      `      "findings": ${lines(reported, "        ")}`,
+      "    }",
+    ].join("\n");
+  });
+  return `{\n  "suite": ${JSON.stringify(suite)},\n  "runners": [\n${runners.join(",\n")}\n  ]\n}\n`;
 }
 
 function othersOf(
   run: OpRun,
-  evidence: OpEvidence,
+  evidence: Pick<OpEvidence, "testCase">,
   runs: readonly OpRun[],
   opinions: readonly ReadonlyMap<string, Opinion>[],
 ): Opinion[] {
@@ -93,6 +107,7 @@ export async function writeOpFiles(
           failing: own.filter(({ problems }) => problems.length > 0).length,
           cases: own.length,
           others: othersOf(run, entry, runs, opinions),
+          rightAlone: run.rightAlone?.has(caseKey(entry)) ?? false,
         }),
       );
       const file = join(folder, fileName(first.backend, op));

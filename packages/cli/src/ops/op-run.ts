@@ -14,6 +14,8 @@ export interface OpRun extends Pick<JudgedRunner, "environment"> {
   readonly runner: string;
   readonly seconds: number;
   readonly verdicts: readonly OpVerdict[];
+  /** Findings that were right when they were tried alone; absent where nobody tried. */
+  readonly rightAlone?: ReadonlySet<string>;
 }
 
 /**
@@ -55,6 +57,26 @@ export async function runSuite(
   line?.done();
   if (line === undefined) output.write(`${text()}\n`);
   return { runner: runner.name, environment, seconds: (performance.now() - startedMs) / 1000, verdicts };
+}
+
+/**
+ * Tries findings again, each on an engine of its own.
+ * @returns those that are right there, by {@link caseKey}: they fail only behind other operations
+ */
+export async function rightAlone(
+  judged: JudgedRunner,
+  suite: OpSuite,
+  evidence: readonly OpEvidence[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const right = new Set<string>();
+  for (const entry of evidence) {
+    if (entry.kind === "lost" || entry.kind === "not-implemented") continue; // lost twice already, and missing anyway
+    await judged.runner.close?.();
+    const opinions = await opinionsOf(judged, suite, [entry.testCase], signal);
+    if (opinions.get(caseKey(entry))?.fine === true) right.add(caseKey(entry));
+  }
+  return right;
 }
 
 /** What a finding's case gives on another runner. */

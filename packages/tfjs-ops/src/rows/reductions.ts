@@ -1,7 +1,7 @@
 import { booleans, distinct, floats, integers, list, listed } from "../case-values.ts";
 import { call, pick, x } from "../op-call.ts";
 import { type CaseInput, type OpRow, type Parameters, row } from "../op-row.ts";
-import { axesOf, build, mapTensor, reduceTensor, type Tensor64 } from "../tensor64.ts";
+import { axesOf, reduceTensor, type Tensor64 } from "../tensor64.ts";
 import type { Rule } from "../tolerances.ts";
 import { first } from "./parametric.ts";
 
@@ -184,54 +184,7 @@ function wholeRow(name: "sum" | "prod" | "max" | "min"): OpRow {
   });
 }
 
-/** A running sum or product along an axis. */
-function runningRow(name: "cumsum" | "cumprod"): OpRow {
-  type P = { readonly shape: Shape; readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
-  const [start, step] = name === "cumsum" ? [0, (a: number, b: number) => a + b] : [1, (a: number, b: number) => a * b];
-  const running = (input: Tensor64, { axis, exclusive, reverse }: P): Tensor64 => {
-    const [along = 0] = axesOf(input.shape.length, axis);
-    const length = input.shape[along] ?? 1;
-    return build(input.shape, (place) => {
-      let total = start;
-      for (let index = 0; index < length; index += 1) {
-        const here = place[along] ?? 0;
-        const included = reverse
-          ? exclusive
-            ? index > here
-            : index >= here
-          : exclusive
-            ? index < here
-            : index <= here;
-        if (included) total = step(total, input.data[flatIndex(input.shape, place, along, index)] ?? 0);
-      }
-      return total;
-    });
-  };
-  const flags = [false, true].flatMap((exclusive) => [false, true].map((reverse) => ({ exclusive, reverse })));
-  return row<P>({
-    op: `tf.${name}`,
-    cases: [
-      ...flags.map((flag) => ({ shape: [7], axis: 0, ...flag })),
-      ...flags.map((flag) => ({ shape: [2, 3, 5], axis: 1, ...flag })),
-      { shape: [3, 4], axis: -1, exclusive: false, reverse: false },
-      { shape: [1], axis: 0, exclusive: true, reverse: false },
-      { shape: [2, 33], axis: 1, exclusive: false, reverse: true },
-    ],
-    inputs: ({ shape }) => [name === "cumsum" ? wide(shape) : positive(shape)],
-    call: ({ axis, exclusive, reverse }) => call(name, x(0), axis, exclusive, reverse),
-    reference: (inputs, p) => running(first(inputs), p),
-    rule: "arithmetic",
-    scale: (inputs, p) => running(mapTensor(first(inputs), Math.abs), p),
-    terms: ({ shape, axis }) => shape.at(axis) ?? 1,
-    ...(name === "cumprod" ? { gradients: [] } : { linear: true }),
-  });
-}
-
-function flatIndex(shape: Shape, place: readonly number[], along: number, index: number): number {
-  return shape.reduce((flat, size, axis) => flat * size + (axis === along ? index : (place[axis] ?? 0)), 0);
-}
-
-/** Reductions over every kind of axis set, and running sums. */
+/** Reductions over every kind of axis set. */
 export function reductionRows(): OpRow[] {
   return [
     ...REDUCTIONS.map(reductionRow),
@@ -239,6 +192,5 @@ export function reductionRows(): OpRow[] {
     ...(["argMax", "argMin"] as const).map(argRow),
     ...(["all", "any"] as const).map(quantifierRow),
     ...(["sum", "prod", "max", "min"] as const).map(wholeRow),
-    ...(["cumsum", "cumprod"] as const).map(runningRow),
   ];
 }
