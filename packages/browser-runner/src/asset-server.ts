@@ -127,10 +127,8 @@ async function handle(
   // A page of another site that guessed the port has another Host (DNS rebinding) and does not know the token.
   if (request.headers.host !== host || !path.startsWith(prefix)) return refuse(response, 404);
   const rest = path.slice(prefix.length);
-  if (request.method === "POST") {
-    const file = uploadTarget(rest, runs);
-    return file === undefined ? refuse(response, 404) : await receiveFile(request, response, file);
-  }
+  const upload = request.method === "POST" ? uploadTarget(rest, runs) : undefined;
+  if (upload !== undefined) return await receiveFile(request, response, upload);
   if (request.method !== "GET") return refuse(response, 405);
   const file = files.get(rest === "" ? "index.html" : rest);
   if (file !== undefined) {

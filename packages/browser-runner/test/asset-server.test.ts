@@ -129,8 +129,8 @@ describe("the page's server", () => {
       server.serve({ id: 2, plan, storeDir: folder }),
       server.serve({ id: 3, plan, storeDir: folder, exportWeights: target }),
     ];
-    expect((await post(2)).status).toBe(404);
-    expect((await post(4)).status).toBe(404);
+    expect((await post(2)).status).toBe(405);
+    expect((await post(4)).status).toBe(405);
     expect((await post(3)).status).toBe(200);
     expect(readFileSync(target, "utf8")).toBe("weights");
     for (const stop of stops) stop();

@@ -10,7 +10,12 @@ import { OP_TOLERANCES, opBound, sumBound, UNIT_ROUNDOFF } from "../src/parity/t
 
 type Reference = Kernels<Float64Tensor>;
 
-describeKernels("float64 reference", async () => float64Kernels(), { describe, expect, it }, { fused: FUSED_KERNELS });
+describeKernels(
+  "float64 reference",
+  async () => float64Kernels(),
+  { describe, expect, it },
+  { fused: FUSED_KERNELS, smallOnly: true },
+);
 
 function casesOf(kernel: KernelName): KernelCase[] {
   return kernelCases().filter((testCase) => testCase.kernel === kernel);

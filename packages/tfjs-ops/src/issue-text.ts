@@ -8,8 +8,6 @@ export interface IssueContext {
   /** Cases of this operation that fail in the same part. */
   readonly failing: number;
   readonly cases: number;
-  /** The code is right when it is run alone. */
-  readonly rightAlone: boolean;
   /** What the same code gives elsewhere, by backend. */
   readonly others: readonly { readonly backend: string; readonly found: string; readonly fine: boolean }[];
 }
@@ -56,11 +54,12 @@ function block(text: string, language = ""): string[] {
 
 /** A finding as the text of an issue (Markdown), ready to file. */
 export function issueText(evidence: OpEvidence, context: IssueContext): string {
-  const { failing, cases, others, rightAlone } = context;
+  const { failing, cases, others } = context;
   const where = isEverywhere(context) ? " Every backend that was asked is wrong about it." : "";
-  const alone = rightAlone
-    ? " Run alone, the code below gives the right result: it fails only behind other operations, as a shader that was made for another size would."
-    : "";
+  const alone =
+    evidence.failsAlone === false
+      ? " Run alone, the code below gives the right result: it fails only behind other operations, as a shader that was made for another size would."
+      : "";
   const count = `${failing} of the ${cases} cases that were tried fail; this is the smallest that was found.${where}${alone}`;
   const table = [
     "**Other backends**",

@@ -50,7 +50,8 @@ async function shrunkEvidence(
   const smallest = await shrink(testCase, async (candidate) => (await find(candidate)) !== undefined);
   const again = await find(smallest);
   if (broken !== undefined) return { evidence: plain, broken };
-  return { evidence: again === undefined ? plain : evidenceOf(backend, smallest, again) };
+  if (again === undefined) return { evidence: plain };
+  return { evidence: { ...evidenceOf(backend, smallest, again), original: plain.testCase } };
 }
 
 /**

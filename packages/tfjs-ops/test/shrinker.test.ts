@@ -143,7 +143,7 @@ describe("judgeTfjs", () => {
       platform,
     };
     const others = [{ backend: "webgl", found: "[NaN]", fine: true }];
-    const text = issueText(evidence, { op: "tf.sign", environment, failing: 2, cases: 6, others, rightAlone: false });
+    const text = issueText(evidence, { op: "tf.sign", environment, failing: 2, cases: 6, others });
     expect(text).toContain("# [cpu] tf.sign is wrong");
     expect(text).toContain('const x0 = tf.tensor([NaN], [1], "float32");\nconst result = tf.sign(x0);');
     expect(text).toContain("- tfjs 4.22.0");

@@ -4,13 +4,13 @@ import { onInterrupt } from "../interrupt.ts";
 import { findings, opReport, writeOpFiles } from "../ops/op-files.ts";
 import {
   caseKey,
+  confirmFindings,
   isWrong,
   type JudgedRunner,
   type Opinion,
   type OpRun,
   openJudged,
   opinionsOf,
-  rightAlone,
   runSuite,
 } from "../ops/op-run.ts";
 import { opText } from "../ops/op-table.ts";
@@ -71,10 +71,7 @@ export async function opsCommand(options: OpsCommandOptions): Promise<number> {
     const runs: OpRun[] = [];
     for (const runner of judged) {
       const run = await runSuite(runner, suite, interrupt.signal, process.stderr);
-      const confirmed = options.confirm
-        ? { rightAlone: await rightAlone(runner, suite, findings(run), interrupt.signal) }
-        : {};
-      runs.push({ ...run, ...confirmed });
+      runs.push(options.confirm ? await confirmFindings(runner, suite, run, interrupt.signal) : run);
       if (!options.json) process.stdout.write(`${opText(run)}\n`);
     }
     const opinions = await secondOpinions(judged, suite, runs, interrupt.signal);

@@ -42,9 +42,8 @@ export function opReport(
     const wrong = run.verdicts.filter(({ problems }) => problems.length > 0);
     const reported = wrong.map(({ evidence = [], ...verdict }) => ({
       ...verdict,
-      evidence: evidence.map(({ code: __, ...entry }) => ({
+      evidence: evidence.map(({ code: __, original: ___, ...entry }) => ({
         ...entry,
-        ...(run.rightAlone === undefined ? {} : { failsAlone: !run.rightAlone.has(caseKey(entry)) }),
         others: othersOf(run, entry, runs, opinions),
       })),
     }));
@@ -107,7 +106,6 @@ export async function writeOpFiles(
           failing: own.filter(({ problems }) => problems.length > 0).length,
           cases: own.length,
           others: othersOf(run, entry, runs, opinions),
-          rightAlone: run.rightAlone?.has(caseKey(entry)) ?? false,
         }),
       );
       const file = join(folder, fileName(first.backend, op));

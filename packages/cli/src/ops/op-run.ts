@@ -14,8 +14,6 @@ export interface OpRun extends Pick<JudgedRunner, "environment"> {
   readonly runner: string;
   readonly seconds: number;
   readonly verdicts: readonly OpVerdict[];
-  /** Findings that were right when they were tried alone; absent where nobody tried. */
-  readonly rightAlone?: ReadonlySet<string>;
 }
 
 /**
@@ -59,24 +57,52 @@ export async function runSuite(
   return { runner: runner.name, environment, seconds: (performance.now() - startedMs) / 1000, verdicts };
 }
 
+/** What one case gives on an engine that has seen nothing else. */
+async function aloneOn(
+  { runner, settings }: JudgedRunner,
+  suite: OpSuite,
+  testCase: OpCaseData,
+  signal: AbortSignal,
+): Promise<OpVerdict | undefined> {
+  await runner.close?.();
+  for await (const verdict of runner.checkOps?.(suite, { settings, signal, cases: [testCase] }) ?? []) return verdict;
+  return undefined;
+}
+
 /**
- * Tries findings again, each on an engine of its own.
- * @returns those that are right there, by {@link caseKey}: they fail only behind other operations
+ * Tries findings again, each on an engine of its own. One that is right there was made smaller on an engine that other
+ * cases had changed (a shader for another size): then the case that it was made from stands for it, if that fails.
  */
-export async function rightAlone(
+export async function confirmFindings(
   judged: JudgedRunner,
   suite: OpSuite,
-  evidence: readonly OpEvidence[],
+  run: OpRun,
   signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const right = new Set<string>();
-  for (const entry of evidence) {
-    if (entry.kind === "lost" || entry.kind === "not-implemented") continue; // lost twice already, and missing anyway
-    await judged.runner.close?.();
-    const opinions = await opinionsOf(judged, suite, [entry.testCase], signal);
-    if (opinions.get(caseKey(entry))?.fine === true) right.add(caseKey(entry));
+): Promise<OpRun> {
+  const tried = new Map<string, OpEvidence>();
+  const confirm = async (entry: OpEvidence): Promise<OpEvidence> => {
+    if (entry.kind === "lost" || entry.kind === "not-implemented") return entry; // lost twice already, missing anyway
+    const known = tried.get(caseKey(entry));
+    if (known !== undefined) return known;
+    const fails = async (testCase: OpCaseData): Promise<OpEvidence | undefined> => {
+      const verdict = await aloneOn(judged, suite, testCase, signal);
+      return verdict?.evidence?.find(({ kind }) => kind !== "fine");
+    };
+    let confirmed: OpEvidence = { ...entry, failsAlone: (await fails(entry.testCase)) !== undefined };
+    if (!confirmed.failsAlone && entry.original !== undefined) {
+      const first = await fails(entry.original);
+      if (first !== undefined) confirmed = { ...first, failsAlone: true };
+    }
+    tried.set(caseKey(entry), confirmed);
+    return confirmed;
+  };
+  const verdicts: OpVerdict[] = [];
+  for (const verdict of run.verdicts) {
+    const evidence: OpEvidence[] = [];
+    for (const entry of verdict.evidence ?? []) evidence.push(await confirm(entry));
+    verdicts.push(evidence.length === 0 ? verdict : { ...verdict, evidence });
   }
-  return right;
+  return { ...run, verdicts };
 }
 
 /** What a finding's case gives on another runner. */

@@ -98,7 +98,7 @@ function labelOf({ name, shape }: BatchNormInput, activation: Activation): strin
 
 /** Both modes of one batch normalization, forward and backward. */
 function casesOf(entry: BatchNormInput, seed: number, activation: Activation): KernelCase[] {
-  const { shape, x } = entry;
+  const { shape, x, fromModel: large = false } = entry;
   const channels = [shape.at(-1) ?? 1];
   const data = caseData(seed);
   const given = (values: readonly number[] | undefined, random: CaseInput): CaseInput =>
@@ -114,10 +114,11 @@ function casesOf(entry: BatchNormInput, seed: number, activation: Activation): K
   const label = labelOf(entry, activation);
   const relu = activation === null ? "" : "Relu";
 
-  const gradients = (entry.fromModel ? NEEDS.slice(0, 1) : NEEDS).flatMap(([words, needs]): KernelCase[] => [
+  const gradients = NEEDS.slice(0, entry.partly ? 3 : 1).flatMap(([words, needs]): KernelCase[] => [
     {
       kernel: `batchNormTrain${relu}Gradient`,
       name: `${label}, ${words}`,
+      large,
       get inputs() {
         return [x(), gamma, beta, dy()];
       },
@@ -133,6 +134,7 @@ function casesOf(entry: BatchNormInput, seed: number, activation: Activation): K
     {
       kernel: `batchNormInference${relu}Gradient`,
       name: `${label}, ${words}`,
+      large,
       get inputs() {
         return [x(), gamma, mean, variance, dy(), ...y()];
       },
@@ -149,6 +151,7 @@ function casesOf(entry: BatchNormInput, seed: number, activation: Activation): K
     {
       kernel: `batchNormTrain${relu}`,
       name: label,
+      large,
       get inputs() {
         return [x(), gamma, beta];
       },
@@ -161,6 +164,7 @@ function casesOf(entry: BatchNormInput, seed: number, activation: Activation): K
     {
       kernel: `batchNormInference${relu}`,
       name: label,
+      large,
       get inputs() {
         return [x(), gamma, beta, mean, variance];
       },

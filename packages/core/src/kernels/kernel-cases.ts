@@ -14,6 +14,8 @@ export interface KernelCase {
   readonly name: string;
   /** Of large cases drawn anew each time that it is read. */
   readonly inputs: readonly CaseInput[];
+  /** A real size, which takes plain JavaScript a second: for engines, not for tests of the suite itself. */
+  readonly large?: boolean;
   /** Most terms of its sums are equal: they are held to `equalTermsBound`. */
   readonly equalTerms?: boolean;
   /** The kernel frees its inputs itself. */

@@ -30,6 +30,8 @@ export interface KernelContractOptions {
   readonly gaps?: readonly KernelGap[];
   /** Fused kernels that the set claims to have; each must be there and pass. */
   readonly fused?: readonly FusedKernel[];
+  /** Leave out cases of real size. */
+  readonly smallOnly?: boolean;
   /** Leave out kernels that are tested elsewhere. */
   readonly only?: (kernel: KernelName) => boolean;
   /** Is told how close each case came to its bound. */
@@ -51,11 +53,18 @@ export function describeKernels<T extends DeviceTensor>(
   options: KernelContractOptions = {},
 ): void {
   const { describe, it, expect } = runner;
-  const { unitRoundoff = UNIT_ROUNDOFF.float32, gaps = [], fused = [], only = () => true, report } = options;
+  const {
+    unitRoundoff = UNIT_ROUNDOFF.float32,
+    gaps = [],
+    fused = [],
+    only = () => true,
+    smallOnly = false,
+    report,
+  } = options;
   const made = lazily(makeKernels);
 
   describe(`${name}: kernels (rung L1)`, () => {
-    const cases = kernelCases(fused).filter(({ kernel }) => only(kernel));
+    const cases = kernelCases(fused).filter(({ kernel, large }) => only(kernel) && !(smallOnly && large === true));
     for (const kernel of new Set(cases.map((testCase) => testCase.kernel))) {
       describe(kernel, () => {
         for (const testCase of cases.filter((candidate) => candidate.kernel === kernel)) {

@@ -57,7 +57,7 @@ function casesOf(shape: Shape): KernelCase[] {
   const data = caseData(3);
   const gamma = data.between([channels], 0.5, 1.5);
   const beta = data.uniform([channels]);
-  const of = { name: `plain background [${shape.join(", ")}]`, equalTerms: true };
+  const of = { name: `plain background [${shape.join(", ")}]`, equalTerms: true, large: true };
   return [
     {
       ...of,

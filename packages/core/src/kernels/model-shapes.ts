@@ -79,7 +79,7 @@ export function modelShapes(): ModelShapes {
       ...few(large.convolutions, 1, ({ depthwise, window }) => depthwise && window.strides === 1),
       ...few(large.convolutions, 2, ({ depthwise, window }) => depthwise && window.strides === 2),
     ],
-    batchNorms: [...all.batchNorms, ...spread(large.batchNorms, 2)],
+    batchNorms: [...all.batchNorms, ...large.batchNorms.slice(0, 1)],
     poolings: [...all.poolings, ...large.poolings],
     paddings: [...all.paddings, ...spread(large.paddings, 2)],
   };

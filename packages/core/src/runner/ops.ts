@@ -26,6 +26,10 @@ export interface OpEvidence {
   readonly text: string;
   /** The smallest case that fails in this way; {@link OpOptions.cases} takes it. */
   readonly testCase: OpCaseData;
+  /** The case that it was made smaller from; absent where that was of no avail. */
+  readonly original?: OpCaseData;
+  /** Whether it fails on a fresh engine, too; absent where nobody tried. */
+  readonly failsAlone?: boolean;
   /** Self-contained JavaScript that shows it. */
   readonly code: string;
   readonly expected: string;

@@ -1,7 +1,7 @@
 import { floats } from "../case-values.ts";
 import { call, x } from "../op-call.ts";
 import { type CaseInput, type OpRow, row } from "../op-row.ts";
-import { axesOf, build, mapTensor, type Tensor64 } from "../tensor64.ts";
+import { axesOf, build, InvalidCase, mapTensor, type Tensor64 } from "../tensor64.ts";
 import { first } from "./parametric.ts";
 
 type Shape = readonly number[];
@@ -79,7 +79,10 @@ function severalRow(name: Name): OpRow {
         "concat",
         lengths.map((_, index) => call(name, x(index), 0, exclusive, reverse)),
       ),
-    reference: (inputs, p) => joined(inputs.map((input) => running(name, input, 0, p))),
+    reference(inputs, p) {
+      if (new Set(p.lengths).size < Math.max(p.lengths.length, 2)) throw new InvalidCase("lengths");
+      return joined(inputs.map((input) => running(name, input, 0, p)));
+    },
     rule: "arithmetic",
     scale: (inputs, p) => joined(inputs.map((input) => running(name, absolute(input), 0, p))),
     terms: ({ lengths }) => Math.max(...lengths),
@@ -89,5 +92,5 @@ function severalRow(name: Name): OpRow {
 
 /** Running sums and products. */
 export function runningRows(): OpRow[] {
-  return (["cumsum", "cumprod"] as const).flatMap((name) => [runningRow(name), severalRow(name)]);
+  return (["cumsum", "cumprod"] as const).flatMap((name) => [severalRow(name), runningRow(name)]);
 }
