@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { installNative, requireNativeTools, seemsInstalled } from "./native/install.mjs";
+import { installOwnKernels } from "./native/own-kernels.mjs";
 import { chooseVariant } from "./native/variant.mjs";
 import { provideChromium } from "./setup/chromium.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
@@ -39,6 +40,7 @@ export async function setUp(machine = thisMachine(), { keras = false } = {}) {
     });
     await step("JavaScript dependencies", () => installDependencies(locked));
     await step("libtensorflow and addon", () => installNative(locked, choice));
+    await step("own kernels", () => installOwnKernels(locked, choice));
     await step("browser", () => provideChromium(locked));
     if (keras) await step("Keras", () => provideKeras(locked));
     await step("build", () => buildPackages(locked));

@@ -3,6 +3,9 @@ import { findOnPath } from "../setup/machine.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 
 /** Node-API version 8 is in every Node since 12.22: one addon serves them all. */
+const COMMON_FLAGS = ["-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8"];
+
+/** How the addon is compiled. */
 export const COMPILER_FLAGS = ["-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8"];
 
 /**
@@ -13,6 +16,7 @@ export const COMPILER_FLAGS = ["-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_
  * @property {readonly string[]} libraries paths to link with
  * @property {string} rpath where the addon looks for them when it is loaded
  * @property {string} output
+ * @property {readonly string[]} [flags] how to optimise; without them as the addon is
  */
 
 /**
@@ -40,8 +44,9 @@ export async function requireCompiler(machine) {
  * @param {string} compiler
  * @param {Compilation} compilation
  */
-export async function compileAddon(machine, compiler, { sources, includeFolders, libraries, rpath, output }) {
-  const args = [...COMPILER_FLAGS, ...includeFolders.map((folder) => `-I${folder}`), ...sources, "-o", output];
+export async function compileAddon(machine, compiler, { sources, includeFolders, libraries, rpath, output, flags }) {
+  const own = flags === undefined ? COMPILER_FLAGS : [...COMMON_FLAGS, ...flags];
+  const args = [...own, ...includeFolders.map((folder) => `-I${folder}`), ...sources, "-o", output];
   args.push(...libraries, `-Wl,-rpath,${rpath}`);
   if (machine.platform === "darwin") {
     args.push("-undefined", "dynamic_lookup"); // Node-API's symbols are in the node that loads the addon

@@ -31,3 +31,31 @@ export async function smokeTest(machine, addon) {
     reason.slice(0, 4).join("\n") || "Please report this with the output of: npx thaw doctor --json",
   );
 }
+
+/** Keeps half of each of two moving statistics and takes the rest from the batch: 1 · 0.5 + 3 · 0.5, 2 · 0.5 + 8 · 0.5. */
+const KERNEL_SCRIPT = `
+const binding = require(process.argv[1]);
+require(process.argv[2]).start(2);
+const attributes = ["momentum", "rest"].map((name) => ({ name, type: binding.TF_ATTR_FLOAT, value: 0.5 }));
+const ids = [1, 2, 3, 8].map((value) => binding.createTensor([1], binding.TF_FLOAT, new Float32Array([value])));
+const results = binding.executeOp("ThawMovingStatistics", attributes, ids, 2);
+console.log(JSON.stringify(results.map(({ id }) => binding.tensorDataSync(id)[0])));
+`;
+
+/**
+ * Loads a new library of kernels beside the addon and runs one of them.
+ * @param {import("../setup/machine.mjs").Machine} machine
+ * @param {string} addon
+ * @param {string} library
+ */
+export async function smokeTestKernels(machine, addon, library) {
+  const env = { TF_CPP_MIN_LOG_LEVEL: "2" };
+  const finished = await machine.run(process.execPath, ["-e", KERNEL_SCRIPT, addon, library], { env });
+  if (finished.status === 0 && finished.stdout.trim().endsWith("[2,5]")) return;
+  const how = finished.signal ? `was ended by ${finished.signal}` : `ended with status ${finished.status}`;
+  throw new SetupError(
+    "kernels-broken",
+    `The kernels were built, and a process that runs one of them ${how}.`,
+    finished.stderr.split("\n").slice(-4).join("\n"),
+  );
+}

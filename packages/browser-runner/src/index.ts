@@ -68,7 +68,7 @@ export function createRunner(name: string): Runner {
     opSuites: OP_SUITES,
     checkOps: (suite, options) => judgeInPage(keeper, engine, suite, options),
     probe: (settings = {}) => probe(keeper, engine, settings),
-    async *run(plan, { storeDir, settings, exportWeights, trace, signal }) {
+    async *run(plan, { storeDir, settings, exportWeights, trace, cache, signal }) {
       const complete = browserSettings(engine, settings);
       const session = await keeper.acquire(complete);
       const queue = eventQueue<RunEvent>();
@@ -82,6 +82,7 @@ export function createRunner(name: string): Runner {
         plan,
         storeDir,
         ...(exportWeights === undefined ? {} : { exportWeights }),
+        ...(cache === undefined ? {} : { cache }),
         ...(trace === undefined ? {} : { traceFolder: trace.folder, weightsAt: trace.weightsAt }),
       };
       const run = session.run(served, environmentOf(engine, session, complete), signal, (events) => {

@@ -1,5 +1,6 @@
 import type {
   AdapterInfo,
+  CacheBudget,
   Environment,
   KernelName,
   OpStart,
@@ -50,6 +51,8 @@ export interface RunRequest {
   readonly environment: Environment;
   /** Whether to send the final weights back. */
   readonly exportsWeights: boolean;
+  /** What may be kept of the frozen prefix; in memory only, a page has no files. */
+  readonly cache?: CacheBudget;
   /** Steps of a traced run whose weights to send back; absent where the run leaves no trace. */
   readonly traceWeightsAt?: readonly number[];
 }

@@ -11,7 +11,7 @@ import type { Page } from "playwright-core";
 import { type AssetServer, type ServedRun, startServer } from "./asset-server.ts";
 import { seemsToHaveGpu } from "./hardware.ts";
 import { type LaunchedBrowser, launchBrowser } from "./launch.ts";
-import type { EngineName, OpenedEngine, OpenRequest, PageMemory } from "./messages.ts";
+import type { EngineName, OpenedEngine, OpenRequest, PageMemory, RunRequest } from "./messages.ts";
 import { pageFiles } from "./page-files.ts";
 import { callPage, linkPage, type PageLink, type PageReport } from "./page-link.ts";
 
@@ -50,7 +50,11 @@ export class BrowserSession {
    * @throws ThawError the run's own error, or why the page was lost
    */
   async run(
-    { weightsAt, ...served }: Omit<ServedRun, "id"> & { readonly weightsAt?: readonly number[] },
+    {
+      weightsAt,
+      cache,
+      ...served
+    }: Omit<ServedRun, "id"> & Pick<RunRequest, "cache"> & { readonly weightsAt?: readonly number[] },
     environment: Environment,
     signal: AbortSignal | undefined,
     onEvents: (events: readonly RunEvent[]) => void,
@@ -65,7 +69,10 @@ export class BrowserSession {
         try {
           const exportsWeights = served.exportWeights !== undefined;
           const trace = weightsAt === undefined ? {} : { traceWeightsAt: weightsAt };
-          await this.#link.guard(callPage(this.#page, "run", { run, environment, exportsWeights, ...trace }));
+          const budget = cache === undefined ? {} : { cache };
+          await this.#link.guard(
+            callPage(this.#page, "run", { run, environment, exportsWeights, ...budget, ...trace }),
+          );
         } finally {
           stopServing();
         }

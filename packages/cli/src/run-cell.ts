@@ -3,11 +3,13 @@ import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { PreparedPlan } from "@thaw/assets";
 import {
+  type CacheBudget,
   cellName,
   type EngineSettings,
   type Environment,
   type Outcome,
   type Result,
+  type RunEvent,
   type Runner,
   resultOfPlan,
   softwareRefused,
@@ -24,6 +26,8 @@ export interface CellOptions {
   readonly rerun: boolean;
   readonly requireHardware: boolean;
   readonly exportWeights?: string;
+  /** For outputs of frozen layers; the runner's default without it. */
+  readonly cache?: CacheBudget;
   readonly signal: AbortSignal;
   readonly output: NodeJS.WriteStream;
 }
@@ -71,6 +75,16 @@ function checkExportTarget(file: string): void {
   }
 }
 
+/** What a phase does about its frozen layers, in a line. */
+function cacheNote(event: RunEvent & { readonly type: "cache" }): string {
+  const { where, layer, reason, savedMacs, recomputedMacs, phase } = event;
+  if (where === "nowhere") {
+    return recomputedMacs === 0 ? "" : `${phase}: outputs of frozen layers are not kept: ${reason}\n`;
+  }
+  const saved = (savedMacs / 1e6).toFixed(0);
+  return `${phase}: outputs kept below ${layer}: ${reason}; spares ${saved} M multiply-accumulates an image from epoch 2 on\n`;
+}
+
 /**
  * Runs one cell, unless its result is there already.
  * @throws ThawError what the runner throws, and `result-exists`
@@ -103,10 +117,12 @@ export async function runCell(
       storeDir,
       settings,
       signal,
+      ...(options.cache === undefined ? {} : { cache: options.cache }),
       ...(exportWeights === undefined ? {} : { exportWeights }),
     });
     for await (const event of run) {
       progress.event(event);
+      if (event.type === "cache") output.write(cacheNote(event));
       if (event.type === "start") {
         environment = event.environment;
         if (options.requireHardware) refuseSoftware(environment); // the driver may have gone since the probe

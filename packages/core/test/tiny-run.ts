@@ -171,7 +171,9 @@ export async function complete(run: TinyRun, host: Partial<Host<Tensor>> = {}): 
 export function lasting({ timing: _timing, memory: _memory, epochs, ...outcome }: Outcome): unknown {
   return {
     ...outcome,
-    epochs: epochs.map(({ trainMs: _train, evaluateMs: _evaluate, imagesPerSecond: _rate, ...epoch }) => epoch),
+    epochs: epochs.map(
+      ({ trainMs: _train, evaluateMs: _evaluate, imagesPerSecond: _rate, parts: _parts, ...epoch }) => epoch,
+    ),
   };
 }
 

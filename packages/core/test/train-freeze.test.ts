@@ -65,7 +65,12 @@ describe("frozen weights", () => {
       if (kernel.shape[3] === 1280) bits[0] = (bits[0] ?? 0) ^ 1;
       return kernels.conv2d(x, kernel, window);
     };
-    const run = await tinyRun({ split: { validation: 0 } }, { images: 4 }); // one forward pass
+    // One forward pass; the layer is no part of a prefix, whose weights are read once.
+    const freeze = [
+      { layers: "Conv_1", train: false },
+      { layers: ".*", train: true },
+    ];
+    const run = await tinyRun({ freeze, split: { validation: 0 } }, { images: 4 });
     const error = await failureOf(() => complete(run, { kernels: { ...kernels, conv2d } }));
     expect(error.code).toBe("frozen-moved");
     expect(error.message).toMatch(

@@ -81,7 +81,7 @@ describe("train", () => {
   it("says start, a step a batch with the last one smaller, an epoch, weights, end", async () => {
     const { events, outcome } = await complete(await tinyRun({ epochs: 2 }));
     expect(events.map((event) => event.type)).toEqual([
-      ...["start", "step", "step", "epoch", "step", "step", "epoch", "weights", "end"],
+      ...["start", "cache", "step", "step", "epoch", "step", "step", "epoch", "weights", "end"],
     ]);
     expect(events[0]).toMatchObject({ totalSteps: 4, trainable: { tensors: 2, params: 1280 * 3 + 3 } });
     expect(events.flatMap((event) => (event.type === "step" ? [event.images] : []))).toEqual([4, 2, 4, 2]);
@@ -193,7 +193,7 @@ describe("the order", () => {
       const labels = kernels.uploadLabels(batch.labels);
       const { losses } = kernels.softmaxCrossEntropy(output, labels);
       const values = await kernels.download(losses);
-      expect(outcome.steps?.[step]?.loss).toBeCloseTo(values.reduce((a, b) => a + b, 0) / values.length, 5);
+      expect(outcome.steps?.[step]?.loss).toBeCloseTo(values.reduce((a, b) => a + b, 0) / values.length, 4); // folded
     }
     context.variables.dispose();
   });

@@ -11,6 +11,14 @@ export function loadEngine(settings: NodeSettings): LoadedNative {
   return loadNative({ threads: settings.threads, oneDnn: settings.oneDnn, tf32: settings.tf32 });
 }
 
+/** Whose kernels run, and why not our own. */
+function kernelsInWords({ ownKernels }: LoadedNative["info"], { kernels }: NodeSettings): string {
+  if (kernels === "tensorflow") return "TensorFlow's, as asked for";
+  return ownKernels.ok
+    ? `own, ${ownKernels.key}, ${ownKernels.lanes} lanes`
+    : `TensorFlow's: of our own ${ownKernels.reason}`;
+}
+
 /** Describes this process, its library and its device. */
 export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings): Environment {
   const processor = processorName();
@@ -31,14 +39,19 @@ export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings
       libtensorflowBuild: info.variant,
       wheels: info.wheels.join(" "),
       compiler: info.compiler,
+      kernels: kernelsInWords(info, settings),
     },
     platform: platformOf(),
   };
 }
 
 /** The kernels that these settings ask for. */
-export function kernelsOf({ tf, backend }: LoadedNative, { plainKernels }: NodeSettings): Kernels<Tensor> {
-  return tensorflowKernels(tf, backend, { plain: plainKernelsOf(plainKernels) });
+export function kernelsOf(
+  { tf, backend, info }: LoadedNative,
+  { kernels, plainKernels }: NodeSettings,
+): Kernels<Tensor> {
+  const own = kernels === "own" && info.ownKernels.ok;
+  return tensorflowKernels(tf, backend, { plain: plainKernelsOf(plainKernels), own });
 }
 
 /** Makes the host that core's `train()` runs on. */

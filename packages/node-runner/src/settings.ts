@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { EngineSettings } from "@thaw/core";
-import { flag, integer, plainKernelNames, settingsOf } from "@thaw/runner-kit";
+import { choice, flag, integer, plainKernelNames, settingsOf } from "@thaw/runner-kit";
 
 /** How libtensorflow is set up; recorded with every result. */
 export interface NodeSettings {
@@ -10,6 +10,8 @@ export interface NodeSettings {
   readonly oneDnn: boolean;
   /** TF32 products on NVIDIA GPUs: off for parity. */
   readonly tf32: boolean;
+  /** Thaw's own kernels where they were built, or TensorFlow's. */
+  readonly kernels: "own" | "tensorflow";
   /** Names of fused kernels to replace by the plain ones, separated by commas; `all` for every one. */
   readonly plainKernels: string;
 }
@@ -25,6 +27,7 @@ export function nodeSettings(settings: EngineSettings): NodeSettings {
       threads: integer(availableParallelism(), 1, 256),
       oneDnn: flag(true),
       tf32: flag(false),
+      kernels: choice(["own", "tensorflow"]),
       plainKernels: plainKernelNames,
     },
     settings,

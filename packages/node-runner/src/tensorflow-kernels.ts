@@ -9,11 +9,14 @@ import {
   type Window,
 } from "@thaw/core";
 import { type EagerAttributes, type EagerBackend, type EagerOps, eagerOps } from "./eager-ops.ts";
+import { fusedKernels } from "./fused-kernels.ts";
 
 /** Which overrides to leave out, to compare a fused kernel with its plain form. */
 export interface TensorflowKernelOptions {
   /** Names of kernels that stay as {@link tfjsKernels} has them; `all` for every one. */
   readonly plain?: readonly KernelName[] | "all";
+  /** Whether Thaw's own kernels were loaded and are wanted. */
+  readonly own?: boolean;
 }
 
 const NHWC = { data_format: "NHWC" } as const;
@@ -149,8 +152,20 @@ function fusedElementwise(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Part
   };
 }
 
+/** A plain kernel takes the place of the fused ones, too, that would do its work. */
+const FUSED_WITH: Partial<Record<KernelName, readonly KernelName[]>> = {
+  conv2d: ["conv2d", "biasedConv2d"],
+  depthwiseConv2d: ["depthwiseConv2d", "biasedDepthwiseConv2d"],
+  batchNormTrain: ["batchNormTrain", "batchNormTrainRelu"],
+  batchNormTrainGradient: ["batchNormTrainGradient", "batchNormTrainReluGradient"],
+  batchNormInference: ["batchNormInference", "batchNormInferenceRelu"],
+  batchNormInferenceGradient: ["batchNormInferenceGradient", "batchNormInferenceReluGradient"],
+  movingAverage: ["movingAverage", "movingStatistics"],
+};
+
 /**
- * The kernel set on libtensorflow: {@link tfjsKernels}, with TensorFlow's own fused ops where it has them.
+ * The kernel set on libtensorflow: {@link tfjsKernels}, with TensorFlow's own fused ops where it has them,
+ * and on a processor with kernels of our own.
  * @param tf the tfjs-core module with the `tensorflow` backend set
  * @param backend tfjs-node's kernel backend
  */
@@ -167,6 +182,7 @@ export function tensorflowKernels(
     ...paddedConvolutions(tf, ops, plain),
     ...fusedElementwise(tf, ops, plain),
   };
-  for (const name of options.plain ?? []) delete overrides[name];
+  if (options.own === true) Object.assign(overrides, fusedKernels(tf, ops, { ...plain, ...overrides }));
+  for (const name of options.plain ?? []) for (const without of FUSED_WITH[name] ?? [name]) delete overrides[without];
   return { ...plain, ...overrides };
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type BlobRef, type Environment, type Host, ThawError } from "@thaw/core";
+import { type BlobRef, type CacheBudget, type Environment, type Host, ThawError } from "@thaw/core";
 import type { PageEngine } from "./page-engine.ts";
 
 /** Bytes that one request asks for: a broken connection costs no more than this. */
@@ -46,6 +46,7 @@ interface PageRun {
   readonly environment: Environment;
   readonly exportsWeights: boolean;
   readonly traceWeightsAt: readonly number[] | undefined;
+  readonly cache: CacheBudget | undefined;
 }
 
 /** What a run in this page works with. */
@@ -66,6 +67,7 @@ export function pageHost(engine: PageEngine, run: PageRun, signal: AbortSignal, 
     synchronize: engine.synchronize,
     peakRssBytes: () => null, // the runner measures the browser from outside
     readBlob,
+    ...(run.cache === undefined ? {} : { cache: run.cache }),
     ...(run.exportsWeights ? { writeWeights: (bytes: Uint8Array) => sendBack("weights", bytes) } : {}),
     ...(weightsAt === undefined
       ? {}

@@ -86,7 +86,7 @@ const api: PageApi = {
       };
     }),
 
-  run: ({ run, environment, exportsWeights, traceWeightsAt }) =>
+  run: ({ run, environment, exportsWeights, traceWeightsAt, cache }) =>
     answer(async () => {
       const engine = engineOf();
       const controller = new AbortController();
@@ -96,7 +96,7 @@ const api: PageApi = {
         const sender = eventSender(run);
         const host = pageHost(
           engine,
-          { id: run, environment, exportsWeights, traceWeightsAt },
+          { id: run, environment, exportsWeights, traceWeightsAt, cache },
           controller.signal,
           sender.alive,
         );

@@ -1,5 +1,6 @@
 import { preparePlan } from "@thaw/assets";
 import { ThawError } from "@thaw/core";
+import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { prepareNotes } from "../notes.ts";
 import { findRunner } from "../registry.ts";
@@ -9,7 +10,7 @@ import { readSpecFile } from "../spec-file.ts";
 import { resultTable } from "../table.ts";
 
 /** Options of `thaw run`. */
-export interface RunCommandOptions {
+export interface RunCommandOptions extends CacheOptions {
   readonly runner: string;
   readonly out: string;
   readonly set: readonly string[];
@@ -29,6 +30,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
   const runner = await findRunner(options.runner);
   const settings = parseSettings(options.set, [runner.name])(runner.name);
   const { requireHardware } = options;
+  const cache = cacheBudget(options);
   const interrupt = onInterrupt(process.stderr);
   try {
     await requireRunner(runner, settings, requireHardware);
@@ -42,6 +44,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
       settings,
       rerun: options.rerun,
       requireHardware,
+      cache,
       ...(options.exportWeights === undefined ? {} : { exportWeights: options.exportWeights }),
       signal: interrupt.signal,
       output: process.stderr,

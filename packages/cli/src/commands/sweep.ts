@@ -11,6 +11,7 @@ import {
   sweepOf,
   ThawError,
 } from "@thaw/core";
+import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
 import { EXIT, exitCodeOf } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { prepareNotes } from "../notes.ts";
@@ -22,7 +23,7 @@ import { readSpecFile, type SpecFile } from "../spec-file.ts";
 import { resultTable, type TableRow } from "../table.ts";
 
 /** Options of `thaw sweep`. */
-export interface SweepCommandOptions {
+export interface SweepCommandOptions extends CacheOptions {
   readonly runner: string;
   readonly out: string;
   readonly set: readonly string[];
@@ -178,7 +179,8 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   );
   const interrupt = onInterrupt(process.stderr);
   const { out: outDir, rerun, requireHardware } = options;
-  const cellOptions = { outDir, rerun, requireHardware, signal: interrupt.signal, output: process.stderr };
+  const cache = cacheBudget(options);
+  const cellOptions = { outDir, rerun, requireHardware, cache, signal: interrupt.signal, output: process.stderr };
   const note = prepareNotes(process.stderr);
   const { baseDir } = file;
   const run: SweepRun = { sweep, runners, baseDir, cellOptions, settingsOf, rows: [], note, worstExit: EXIT.fine };

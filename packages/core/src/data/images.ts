@@ -13,6 +13,27 @@ export interface Augmentation {
   readonly maxShift: number;
 }
 
+/** What augmentation does to one image. */
+export interface ImageChange {
+  readonly flip: boolean;
+  /** Pixels. */
+  readonly shiftX: number;
+  readonly shiftY: number;
+}
+
+/** Draws a change for each of `count` images. */
+export function drawChanges(
+  count: number,
+  { horizontalFlip, maxShift }: Augmentation,
+  random: RandomStream,
+): readonly ImageChange[] {
+  const shift = (): number => (maxShift === 0 ? 0 : random.below(2 * maxShift + 1) - maxShift);
+  return Array.from({ length: count }, () => {
+    const flip = horizontalFlip && random.below(2) === 1;
+    return { flip, shiftX: shift(), shiftY: shift() };
+  });
+}
+
 /** All images of a set in memory. */
 export interface ImageStore {
   /**
@@ -23,6 +44,8 @@ export interface ImageStore {
    * @see keras.applications.mobilenet_v2.preprocess_input
    */
   batch(indices: readonly number[], augmentation?: Augmentation, random?: RandomStream): Float32Array;
+  /** Assembles a batch in which each image is changed as it is said. */
+  changed(indices: readonly number[], changes: readonly ImageChange[]): Float32Array;
   readonly imageShape: readonly [number, number, number];
 }
 
@@ -42,7 +65,7 @@ function copyAugmented(
   image: Uint8Array,
   target: Float32Array,
   [height, width, channels]: readonly [number, number, number],
-  change: { readonly flip: boolean; readonly shiftX: number; readonly shiftY: number },
+  change: ImageChange,
 ): void {
   let out = 0;
   for (let y = 0; y < height; y += 1) {
@@ -74,24 +97,28 @@ export async function loadImages(dataset: Dataset, read: (ref: BlobRef) => Promi
     }
   }
 
+  function assemble(indices: readonly number[], changes?: readonly ImageChange[]): Float32Array {
+    const batch = new Float32Array(indices.length * imageBytes);
+    for (const [position, index] of indices.entries()) {
+      const image = images[index];
+      if (image === undefined) throw new ThawError("internal", `There is no image ${index}.`);
+      const target = batch.subarray(position * imageBytes, (position + 1) * imageBytes);
+      const change = changes?.[position];
+      if (change !== undefined && (change.flip || change.shiftX !== 0 || change.shiftY !== 0)) {
+        copyAugmented(image, target, imageShape, change);
+      } else {
+        for (let offset = 0; offset < imageBytes; offset += 1) target[offset] = SCALED[image[offset] ?? 0] ?? 0;
+      }
+    }
+    return batch;
+  }
+
   return {
     imageShape,
-    batch(indices, augmentation, random) {
-      const batch = new Float32Array(indices.length * imageBytes);
-      for (const [position, index] of indices.entries()) {
-        const image = images[index];
-        if (image === undefined) throw new ThawError("internal", `There is no image ${index}.`);
-        const target = batch.subarray(position * imageBytes, (position + 1) * imageBytes);
-        if (augmentation === undefined || random === undefined) {
-          for (let offset = 0; offset < imageBytes; offset += 1) target[offset] = SCALED[image[offset] ?? 0] ?? 0;
-        } else {
-          const { horizontalFlip, maxShift } = augmentation;
-          const flip = horizontalFlip && random.below(2) === 1;
-          const shift = (): number => (maxShift === 0 ? 0 : random.below(2 * maxShift + 1) - maxShift);
-          copyAugmented(image, target, imageShape, { flip, shiftX: shift(), shiftY: shift() });
-        }
-      }
-      return batch;
-    },
+    batch: (indices, augmentation, random) =>
+      augmentation === undefined || random === undefined
+        ? assemble(indices)
+        : assemble(indices, drawChanges(indices.length, augmentation, random)),
+    changed: assemble,
   };
 }

@@ -107,7 +107,23 @@ function casesOf(shape: ConvolutionCase, seed: number): KernelCase[] {
   const kernel = (): CaseInput => kernelData().uniform(kernelShape, magnitude);
   const dy = (): CaseInput => dyData().uniform(outputShape(shape), magnitude);
   const name = `${shape.name} [${inputShape.join(", ")}]`;
+  const filters = outputShape(shape)[3] ?? 1;
+  const relu = [undefined, { maxValue: 6 }, { maxValue: null }][seed % 3];
+  const biased = depthwise ? "biasedDepthwiseConv2d" : "biasedConv2d";
   return [
+    {
+      kernel: biased,
+      name: `${name}${relu === undefined ? "" : `, ReLU up to ${relu.maxValue}`}`,
+      large,
+      get inputs() {
+        return [x(), kernel(), caseData(7 * seed).uniform([filters], magnitude)];
+      },
+      run: (kernels, inputs) => {
+        const convolve = kernels[biased];
+        if (convolve === undefined) throw new Error(`The kernel set has no ${biased}.`);
+        return { y: convolve(input(inputs, 0), input(inputs, 1), input(inputs, 2), window, relu) };
+      },
+    },
     {
       kernel: depthwise ? "depthwiseConv2d" : "conv2d",
       name,

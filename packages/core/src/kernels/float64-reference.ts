@@ -194,9 +194,8 @@ export function float64Kernels(): Kernels<Float64Tensor> {
   const dispose = (tensor: Float64Tensor): void => {
     live.delete(tensor);
   };
-  const plain = { ...float64BatchNorm(), ...layers() };
+  const plain = { ...float64Convolutions(), ...float64BatchNorm(), ...layers() };
   const computing = {
-    ...float64Convolutions(),
     ...plain,
     ...float64Fused(plain),
     ...head(),

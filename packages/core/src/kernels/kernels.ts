@@ -11,6 +11,11 @@ export interface Window {
   readonly padding: Padding;
 }
 
+/** A ReLU behind another operation: its upper limit, `null` for none. */
+export interface FollowingRelu {
+  readonly maxValue: number | null;
+}
+
 /** What batch normalization in training mode leaves behind. */
 export interface BatchNormTrained<T extends DeviceTensor> {
   /** Normalised output, the input's shape. */
@@ -123,6 +128,10 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   // Fused kernels: two steps of the executor in one, where a kernel set has them. Without one, the executor takes both
   // steps one after the other.
 
+  /** {@link conv2d} with a bias `[filters]`, and the {@link relu} behind it where there is one. */
+  biasedConv2d?(x: T, kernel: T, bias: T, window: Window, relu: FollowingRelu | undefined): T;
+  /** {@link depthwiseConv2d} in the same way. */
+  biasedDepthwiseConv2d?(x: T, kernel: T, bias: T, window: Window, relu: FollowingRelu | undefined): T;
   /** {@link batchNormTrain} and the {@link relu} behind it; `y` is the ReLU's output. */
   batchNormTrainRelu?(x: T, gamma: T, beta: T, epsilon: number, maxValue: number | null): BatchNormTrained<T>;
   /** {@link batchNormTrainGradient} of the gradient that the ReLU lets through; from x again where it lets it. */
@@ -198,10 +207,14 @@ export type KernelName = keyof Kernels;
 export type ConvolutionKernel = Extract<KernelName, `conv2d${string}` | `depthwiseConv2d${string}`>;
 
 /** Kernels that a set may lack: each does the work of two others. */
-export type FusedKernel = Extract<KernelName, `batchNorm${string}Relu${string}`> | "movingStatistics";
+export type FusedKernel =
+  | Extract<KernelName, `biased${string}` | `batchNorm${string}Relu${string}`>
+  | "movingStatistics";
 
 /** Names of the fused kernels. */
 export const FUSED_KERNELS: readonly FusedKernel[] = [
+  "biasedConv2d",
+  "biasedDepthwiseConv2d",
   "batchNormTrainRelu",
   "batchNormTrainReluGradient",
   "batchNormInferenceRelu",

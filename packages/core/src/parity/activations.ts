@@ -11,10 +11,19 @@ function boundOf(size: number, referenceError: number): number {
   return (size < smallSize ? smallMultiple : multiple) * referenceError + absolute;
 }
 
-/** A batch normalization may vanish into the ReLU behind it; nothing else may be missing. */
+const CONVOLUTIONS: readonly string[] = ["Conv2D", "DepthwiseConv2D"];
+
+/**
+ * What a runner may compute together with the layer behind it, its only reader: a batch normalization with a ReLU, a
+ * convolution with a batch normalization, a padding with a convolution. Nothing else may be missing.
+ */
 function isFusable({ name, op }: Layer, layers: readonly Layer[]): boolean {
   const readers = layers.filter(({ inputs }) => inputs.includes(name));
-  return op.type === "BatchNormalization" && readers.length === 1 && readers[0]?.op.type === "ReLU";
+  const next = readers.length === 1 ? readers[0]?.op.type : undefined;
+  if (next === undefined) return false;
+  if (op.type === "BatchNormalization") return next === "ReLU";
+  if (CONVOLUTIONS.includes(op.type)) return next === "BatchNormalization";
+  return op.type === "ZeroPadding2D" && CONVOLUTIONS.includes(next);
 }
 
 function measuresOf(layer: string, runner: Evidence, reference: Reference): Measure[] {
@@ -55,6 +64,7 @@ export function judgeActivations(runner: Evidence, reference: Reference, subject
     const error = ofLayer.at(-1);
     if (error !== undefined) curve.push({ name: layer.name, value: error.value, bound: error.bound });
   }
-  const note = fused === 0 ? {} : { note: `${fused} layers are fused with the ReLU behind them and judged by it.` };
+  const note =
+    fused === 0 ? {} : { note: `${fused} layers are computed together with the one behind them and judged by it.` };
   return verdictOf({ rung: "L2", runner: name, depth }, measures, { curve, ...note });
 }

@@ -56,6 +56,8 @@ export const OP_TOLERANCES: Readonly<Record<ComputingKernel, OpTolerance>> = {
   depthwiseConv2d: PRODUCT_SUM,
   depthwiseConv2dInputGradient: PRODUCT_SUM,
   depthwiseConv2dKernelGradient: PRODUCT_SUM,
+  biasedConv2d: PRODUCT_SUM,
+  biasedDepthwiseConv2d: PRODUCT_SUM,
   dense: PRODUCT_SUM,
   denseInputGradient: PRODUCT_SUM,
   denseKernelGradient: PRODUCT_SUM,

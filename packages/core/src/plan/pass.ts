@@ -69,6 +69,18 @@ export function frozenPrefix(steps: readonly PassStep[]): number {
   return index < 0 ? steps.length : index;
 }
 
+/**
+ * Index of the first layer that training runs otherwise than inference: it carries a gradient, draws a dropout mask, or
+ * normalises by the batch. What lies below it is a function of the image alone.
+ */
+export function staticPrefix(steps: readonly PassStep[]): number {
+  const index = steps.findIndex(
+    ({ layer, carriesGradient, batchNormMode }) =>
+      carriesGradient || layer.op.type === "Dropout" || batchNormMode === "batch-stats",
+  );
+  return index < 0 ? steps.length : index;
+}
+
 /** Adds up what a step costs: a convolution's gradients cost its forward pass each. */
 export function stepCost(steps: readonly PassStep[]): StepCost {
   const prefix = frozenPrefix(steps);

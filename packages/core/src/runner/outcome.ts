@@ -1,5 +1,7 @@
 import type { TrainableCount } from "../freeze/policy.ts";
+import type { FeatureCachePlan } from "../plan/feature-cache.ts";
 import type { Metrics } from "../train/metrics.ts";
+import type { EpochParts } from "../train/timing.ts";
 import type { TraceDigests } from "./trace.ts";
 
 /** One optimizer step. */
@@ -25,6 +27,8 @@ export interface EpochRecord {
   readonly trainMs: number;
   readonly evaluateMs: number;
   readonly imagesPerSecond: number;
+  /** Where the training time went; absent where a runner does not tell. */
+  readonly parts?: EpochParts;
 }
 
 /** Hashes of weights, SHA-256 of their safetensors bytes. */
@@ -40,6 +44,8 @@ export interface Outcome {
   /** Of the last phase. */
   readonly trainable: TrainableCount;
   readonly epochs: readonly EpochRecord[];
+  /** What was kept of the frozen prefix, phase by phase; absent where a runner keeps nothing. */
+  readonly cache?: readonly ({ readonly phase: string } & FeatureCachePlan)[];
   /** Present with `record: "steps"`. */
   readonly steps?: readonly StepRecord[];
   readonly final: {

@@ -1,7 +1,9 @@
 import type { BlobRef, DataWarning } from "../data/dataset.ts";
 import type { TrainableCount } from "../freeze/policy.ts";
 import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
+import type { CacheBudget, FeatureCachePlan } from "../plan/feature-cache.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { FeatureStore } from "../train/feature-store.ts";
 import type { Availability, EngineSettings, Environment } from "./environment.ts";
 import type { OpOptions, OpSuite, OpVerdict } from "./ops.ts";
 import type { EpochRecord, Outcome, StepRecord } from "./outcome.ts";
@@ -17,6 +19,8 @@ export type RunEvent =
     }
   | ({ readonly type: "step"; readonly ms: number; readonly images: number } & StepRecord)
   | ({ readonly type: "epoch" } & EpochRecord)
+  /** What a phase keeps of its frozen prefix. */
+  | ({ readonly type: "cache"; readonly phase: string } & FeatureCachePlan)
   | { readonly type: "warning"; readonly code: string; readonly message: string }
   | { readonly type: "weights"; readonly file: string; readonly bytes: number; readonly sha256: string }
   /** A file of a traced run is complete. */
@@ -31,6 +35,8 @@ export interface RunOptions {
   readonly settings: EngineSettings;
   /** File to write the final weights to, safetensors with Keras's names. */
   readonly exportWeights?: string;
+  /** What may be spent on keeping the frozen prefix's outputs; core's default without it. */
+  readonly cache?: CacheBudget;
   /** Leaves evidence for the parity ladder; only for a runner that {@link Runner.traces}. */
   readonly trace?: TraceRequest;
   /** Stops the run at the next step; the iterator then throws ThawError `cancelled`. */
@@ -73,6 +79,10 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   /** Peak resident memory so far, or null where the machine does not tell. */
   peakRssBytes(): number | null;
   readBlob(ref: BlobRef): Promise<Uint8Array>;
+  /** What may be spent on keeping the frozen prefix's outputs; core's default without it. */
+  readonly cache?: CacheBudget;
+  /** Opens files for a cache that the plan puts on disk; absent where the host has none. */
+  readonly openFeatureFiles?: (key: string, plan: FeatureCachePlan) => Promise<FeatureStore>;
   /** Stores the final weights; absent where nobody asked for them. */
   writeWeights?: (bytes: Uint8Array) => Promise<string>;
   /** Present in a traced run. */

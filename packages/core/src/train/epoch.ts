@@ -1,4 +1,4 @@
-import type { ImageStore } from "../data/images.ts";
+import { drawChanges, type ImageStore } from "../data/images.ts";
 import { randomStream } from "../data/random.ts";
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
@@ -6,12 +6,15 @@ import type { Plan } from "../plan/plan.ts";
 import type { EpochRecord, StepRecord } from "../runner/outcome.ts";
 import type { Host, RunEvent } from "../runner/runner.ts";
 import type { DropoutMask, PassContext } from "./forward.ts";
+import { type FrozenFeatures, imageKey } from "./frozen-features.ts";
 import { type Metrics, means, noMetrics } from "./metrics.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { type StepWatch, trainStep } from "./step.ts";
-import { roundMs } from "./timing.ts";
+import { type Batch, type StepWatch, trainStep } from "./step.ts";
+import { roundMs, StepParts } from "./timing.ts";
 import type { Tracer } from "./tracer.ts";
 import type { Variables } from "./variables.ts";
+
+const AS_IT_IS = { flip: false, shiftX: 0, shiftY: 0 } as const;
 
 /** A run in progress: what all its epochs share. */
 export interface RunState<T extends DeviceTensor> {
@@ -55,45 +58,70 @@ export function fullBatchSize({ spec, splits }: Plan): number {
   return Math.min(spec.batchSize, splits.train.length);
 }
 
-function watchStep<T extends DeviceTensor>(state: RunState<T>, step: number): StepWatch<T> {
-  const afterForward = (): void => notePeaks(state);
+function watchStep<T extends DeviceTensor>(state: RunState<T>, step: number, parts: StepParts): StepWatch<T> {
+  const watch: StepWatch<T> = { afterForward: () => notePeaks(state), lap: (part) => parts.lap(part) };
   const { tracer } = state;
-  if (!tracer?.wantsInside(step)) return { afterForward };
+  if (!tracer?.wantsInside(step)) return watch;
   return {
-    afterForward,
+    ...watch,
     output: (layer, tensor) => tracer.output(layer, tensor),
     gradients: (loss, gradients) => tracer.gradients(loss, gradients),
   };
+}
+
+/** What an epoch gave. */
+export interface EpochResult {
+  readonly metrics: Metrics;
+  readonly trainMs: number;
+  readonly images: number;
+  readonly parts: EpochRecord["parts"];
 }
 
 /** Trains one epoch, an event a step; a traced run may end within it. */
 export async function* trainEpoch<T extends DeviceTensor>(
   state: RunState<T>,
   context: PassContext<T>,
+  features: FrozenFeatures<T>,
   optimizer: Optimizer<T>,
   epoch: number,
-): AsyncGenerator<RunEvent, { metrics: Metrics; trainMs: number; images: number }> {
+): AsyncGenerator<RunEvent, EpochResult> {
   const { plan, host, images } = state;
   const { spec, splits, dataset } = plan;
   const order = epochOrder(splits.train, spec.shuffle, spec.seed, epoch);
   const augments = spec.augmentation.horizontalFlip || spec.augmentation.maxShift > 0;
   const random = augments ? randomStream(spec.seed, `augment/${epoch}`) : undefined;
   const sums = noMetrics();
+  const parts = new StepParts(() => host.now());
   let [trainMs, trained] = [0, 0];
   for (let start = 0; start < order.length; start += spec.batchSize) {
     if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
     const step = state.stepMs.length + 1;
     const startedMs = host.now();
+    parts.start();
     const indices = order.slice(start, start + spec.batchSize);
-    const batch = {
-      images: images.batch(indices, spec.augmentation, random),
+    const changes = random === undefined ? undefined : drawChanges(indices.length, spec.augmentation, random);
+    const pick = (positions: readonly number[]): Float32Array => {
+      const chosen = positions.map((position) => indices[position] ?? -1);
+      const own = positions.map((position) => changes?.[position] ?? AS_IT_IS);
+      return images.changed(chosen, own);
+    };
+    const batch: Batch = {
+      get images() {
+        return pick(indices.map((_, position) => position));
+      },
       imageShape: images.imageShape,
       labels: Int32Array.from(indices, (index) => dataset.labels[index] ?? 0),
     };
     const mask = dropoutMasks(spec.seed, step);
     await state.tracer?.batch(step, batch);
-    const watch = watchStep(state, step);
-    const loss = await trainStep(context, optimizer, batch, mask, sums, { epoch, step }, watch);
+    const watch = watchStep(state, step, parts);
+    const keys = indices.map((index, position) => imageKey(index, changes?.[position]?.flip));
+    const shown = { keys, images: parts.timed("input", pick), imageShape: images.imageShape };
+    const live = await features.of(shown, watch.output);
+    parts.lap("prefix");
+    const from = features.boundary;
+    const at = { epoch, step };
+    const loss = await trainStep(context, optimizer, batch, mask, sums, at, watch, { from, live });
     await host.synchronize();
     host.onProgress?.();
     const ms = roundMs(host.now() - startedMs);
@@ -106,5 +134,5 @@ export async function* trainEpoch<T extends DeviceTensor>(
     for (const file of (await state.tracer?.after(step, state.variables)) ?? []) yield { type: "trace", file };
     if (state.tracer?.done) break;
   }
-  return { metrics: means(sums), trainMs, images: trained };
+  return { metrics: means(sums), trainMs, images: trained, parts: parts.totals() };
 }

@@ -1,6 +1,7 @@
 import type { ImageStore } from "../data/images.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { forward, type PassContext } from "./forward.ts";
+import { type FrozenFeatures, imageKey } from "./frozen-features.ts";
 import { addBatch, type Metrics, means, noMetrics, predictedClasses } from "./metrics.ts";
 import { nonFiniteEvaluation } from "./non-finite.ts";
 
@@ -12,11 +13,13 @@ export interface Evaluation {
 
 /**
  * Runs images through the network in inference mode.
+ * @param features outputs of the frozen prefix
  * @param onProgress called after every batch
  * @throws ThawError `non-finite`
  */
 export async function evaluate<T extends DeviceTensor>(
   context: PassContext<T>,
+  features: FrozenFeatures<T>,
   images: ImageStore,
   labels: readonly number[],
   indices: readonly number[],
@@ -28,8 +31,12 @@ export async function evaluate<T extends DeviceTensor>(
   const predictions: number[] = [];
   for (let start = 0; start < indices.length; start += batchSize) {
     const batch = indices.slice(start, start + batchSize);
-    const upload = (): T => kernels.upload(images.batch(batch), [batch.length, ...images.imageShape]);
-    const outputs = forward(context, { from: 0, to: steps.length }, new Map([[0, upload()]]), { training: false });
+    const live = await features.of({
+      keys: batch.map((index) => imageKey(index)),
+      images: (positions) => images.batch(positions.map((position) => batch[position] ?? -1)),
+      imageShape: images.imageShape,
+    });
+    const outputs = forward(context, { from: features.boundary, to: steps.length }, live, { training: false });
     const logits = outputs.take(steps.length - 1); // [batch, classes]
     const classCount = logits.shape[1] ?? 0;
     const batchLabels = Int32Array.from(batch, (index) => labels[index] ?? 0);
@@ -39,7 +46,10 @@ export async function evaluate<T extends DeviceTensor>(
     const loss = addBatch(sums, await kernels.download(losses), predicted, batchLabels);
     predictions.push(...predicted);
     for (const tensor of [logits, labelTensor, probabilities, losses]) kernels.dispose(tensor);
-    if (!Number.isFinite(loss)) throw await nonFiniteEvaluation(context, upload());
+    if (!Number.isFinite(loss)) {
+      const batchImages = kernels.upload(images.batch(batch), [batch.length, ...images.imageShape]);
+      throw await nonFiniteEvaluation(context, batchImages);
+    }
     onProgress?.();
   }
   return { metrics: means(sums), predictions };

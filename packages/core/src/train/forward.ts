@@ -1,5 +1,5 @@
 import { ThawError } from "../error.ts";
-import type { BatchNormTrained, DeviceTensor, Kernels } from "../kernels/kernels.ts";
+import type { BatchNormTrained, DeviceTensor, FollowingRelu, Kernels } from "../kernels/kernels.ts";
 import type { PassStep } from "../plan/pass.ts";
 import { Activations } from "./activations.ts";
 import type { Variables } from "./variables.ts";
@@ -50,11 +50,6 @@ function countUses(steps: readonly PassStep[], from: number, to: number, mode: F
   }
   for (const index of crossingAt(steps, to)) count(index);
   return uses;
-}
-
-/** Where a kernel set runs the ReLU behind a batch normalization with it: the ReLU's upper limit. */
-interface FollowingRelu {
-  readonly maxValue: number | null;
 }
 
 /** The ReLU at `index + 1` if nothing else reads the batch normalization at `index`. */
@@ -135,7 +130,8 @@ function hasFusedForward<T extends DeviceTensor>(kernels: Kernels<T>, step: Pass
   return (onBatch ? kernels.batchNormTrainRelu : kernels.batchNormInferenceRelu) !== undefined;
 }
 
-function runLayer<T extends DeviceTensor>(
+/** Runs one layer. */
+export function runLayer<T extends DeviceTensor>(
   context: PassContext<T>,
   index: number,
   inputs: readonly T[],

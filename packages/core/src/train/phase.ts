@@ -6,6 +6,7 @@ import type { RunEvent } from "../runner/runner.ts";
 import { EarlyStopping } from "./early-stopping.ts";
 import { type RunState, trainEpoch } from "./epoch.ts";
 import { evaluate } from "./evaluate.ts";
+import type { FrozenFeatures } from "./frozen-features.ts";
 import { checkUnmoved, digestWeights, unmovedNames } from "./frozen-weights.ts";
 import { checkWeights } from "./non-finite.ts";
 import { Optimizer, type ParameterGroup } from "./optimizer.ts";
@@ -23,10 +24,20 @@ function parameterGroups(plan: Plan, phase: PhasePlan): readonly ParameterGroup[
   return [...groups].filter(([, names]) => names.length > 0).map(([lrMultiplier, names]) => ({ lrMultiplier, names }));
 }
 
+/** Says that this backend's kernels round an image otherwise in another batch. */
+function roundingWarning(features: FrozenFeatures<DeviceTensor>): RunEvent[] {
+  const rounding = features.batchRounding;
+  if (rounding === undefined) return [];
+  const { layer, worst } = rounding;
+  const message = `This backend rounds an image otherwise alone than in a batch: "${layer}" differs by up to ${worst.toExponential(1)} of its largest value. Outputs kept from the first epoch are as exact as those computed again, but not the same bits.`;
+  return [{ type: "warning", code: "cache-batch-rounding", message }];
+}
+
 /** Trains one phase; returns whether early stopping ended it. */
 export async function* trainPhase<T extends DeviceTensor>(
   state: RunState<T>,
   phase: PhasePlan,
+  features: FrozenFeatures<T>,
 ): AsyncGenerator<RunEvent, { stoppedEarly: boolean; epoch: number }> {
   const { plan, host, images, variables } = state;
   const { spec, splits, dataset } = plan;
@@ -44,11 +55,18 @@ export async function* trainPhase<T extends DeviceTensor>(
     for (let index = 0; index < phase.epochs && !stoppedEarly; index += 1) {
       const epoch = state.epochs.length + 1;
       const { learningRate } = optimizer;
-      const { metrics, trainMs, images: trained } = yield* trainEpoch(state, context, optimizer, epoch);
+      const {
+        metrics,
+        trainMs,
+        images: trained,
+        parts,
+      } = yield* trainEpoch(state, context, features, optimizer, epoch);
+      if (index === 0) yield* roundingWarning(features);
       const evaluateStart = host.now();
       const hasValidation = splits.validation.length > 0 && state.tracer === undefined;
       const validation = hasValidation
-        ? (await evaluate(context, images, dataset.labels, splits.validation, spec.batchSize, onProgress)).metrics
+        ? (await evaluate(context, features, images, dataset.labels, splits.validation, spec.batchSize, onProgress))
+            .metrics
         : null;
       const evaluateMs = roundMs(host.now() - evaluateStart);
       await checkWeights(variables, epoch);
@@ -61,6 +79,7 @@ export async function* trainPhase<T extends DeviceTensor>(
         trainMs: roundMs(trainMs),
         evaluateMs,
         imagesPerSecond: roundMs((trained / trainMs) * 1000),
+        ...(parts === undefined ? {} : { parts }),
       };
       state.epochs.push(record);
       yield { type: "epoch", ...record };

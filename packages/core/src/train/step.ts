@@ -2,6 +2,7 @@ import type { DeviceTensor } from "../kernels/kernels.ts";
 import type { Activations } from "./activations.ts";
 import { backward } from "./backward.ts";
 import { type DropoutMask, forward, type PassContext } from "./forward.ts";
+import type { LiveTensors } from "./frozen-prefix.ts";
 import { addBatch, type MetricSums, predictedClasses } from "./metrics.ts";
 import { nonFiniteLoss } from "./non-finite.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -20,8 +21,21 @@ export interface StepPosition {
   readonly step: number;
 }
 
+/** A part of a step that is timed. */
+export type StepPart = "forward" | "backward" | "optimizer";
+
+/** Where a step begins that does not begin with the images: what the frozen prefix gave for them. */
+export interface StepStart<T> {
+  /** Index of the first layer that runs. */
+  readonly from: number;
+  /** Outputs that cross the cut before it; taken over. */
+  readonly live: LiveTensors<T>;
+}
+
 /** Who looks into a step while it runs. */
 export interface StepWatch<T extends DeviceTensor> {
+  /** Is called at the end of each part. */
+  readonly lap?: (part: StepPart) => void;
   /** Called where most tensors are alive. */
   afterForward(): void;
   /** Present where every layer's output is wanted; they are kept until all were shown. */
@@ -45,6 +59,7 @@ async function showOutputs<T extends DeviceTensor>(
 /**
  * Forward, loss, backward, update.
  * @param sums the epoch's metrics, added to
+ * @param start where the step begins; without it with the batch's images
  * @returns the batch's mean loss before the update
  * @throws ThawError `non-finite` before anything is updated
  */
@@ -56,14 +71,15 @@ export async function trainStep<T extends DeviceTensor>(
   sums: MetricSums,
   position: StepPosition,
   watch: StepWatch<T>,
+  start?: StepStart<T>,
 ): Promise<number> {
   const { kernels, steps, variables } = context;
   const last = steps.length - 1;
   const shape = [batch.labels.length, ...batch.imageShape];
-  const x = kernels.upload(batch.images, shape);
+  const { from, live } = start ?? { from: 0, live: new Map([[0, kernels.upload(batch.images, shape)]]) };
   const { output } = watch;
   const mode = { training: true, updates: true, dropoutMask, keepsOutputs: output !== undefined } as const;
-  const activations = forward(context, { from: 0, to: steps.length }, new Map([[0, x]]), mode);
+  const activations = forward(context, { from, to: steps.length }, live, mode);
   watch.afterForward();
   const labels = kernels.uploadLabels(batch.labels);
   try {
@@ -79,11 +95,14 @@ export async function trainStep<T extends DeviceTensor>(
       kernels.dispose(probabilities);
       throw await nonFiniteLoss(context, kernels.upload(batch.images, shape), { ...position, loss });
     }
+    watch.lap?.("forward");
     const dLogits = kernels.softmaxCrossEntropyGradient(probabilities, labels);
     kernels.dispose(probabilities);
     const gradients = backward(context, activations, dLogits);
+    watch.lap?.("backward");
     await watch.gradients?.(loss, gradients);
     optimizer.apply(variables, gradients);
+    watch.lap?.("optimizer");
     return loss;
   } finally {
     activations.dispose();

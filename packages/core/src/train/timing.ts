@@ -11,3 +11,62 @@ export function median(values: readonly number[]): number | null {
 export function roundMs(ms: number): number {
   return Math.round(ms * 100) / 100;
 }
+
+/** Parts of an epoch's training time. */
+export interface EpochParts {
+  /** Assembling batches of images. */
+  readonly inputMs: number;
+  /** The frozen prefix, or fetching its outputs. */
+  readonly prefixMs: number;
+  readonly forwardMs: number;
+  readonly backwardMs: number;
+  readonly optimizerMs: number;
+}
+
+/**
+ * Adds up the parts of steps. On a device that works while the program goes on, a part is the time until it was handed
+ * over, and waiting falls to the part that reads a result back.
+ */
+export class StepParts {
+  readonly #now: () => number;
+  readonly #totals = { input: 0, prefix: 0, forward: 0, backward: 0, optimizer: 0 };
+  #since = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  start(): void {
+    this.#since = this.#now();
+  }
+
+  /** Ends a part: it took the time since the last one ended. */
+  lap(part: keyof EpochParts extends `${infer P}Ms` ? P : never): void {
+    const now = this.#now();
+    this.#totals[part] += now - this.#since;
+    this.#since = now;
+  }
+
+  /** Counts what a function takes as `part` and not as the part that it is called in. */
+  timed<A extends unknown[], R>(part: "input", work: (...args: A) => R): (...args: A) => R {
+    return (...args) => {
+      const startedMs = this.#now();
+      const result = work(...args);
+      const ms = this.#now() - startedMs;
+      this.#totals[part] += ms;
+      this.#since += ms;
+      return result;
+    };
+  }
+
+  totals(): EpochParts {
+    const { input, prefix, forward, backward, optimizer } = this.#totals;
+    return {
+      inputMs: roundMs(input),
+      prefixMs: roundMs(prefix),
+      forwardMs: roundMs(forward),
+      backwardMs: roundMs(backward),
+      optimizerMs: roundMs(optimizer),
+    };
+  }
+}

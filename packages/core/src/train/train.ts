@@ -2,6 +2,7 @@ import { loadImages } from "../data/images.ts";
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { writeSafetensors } from "../model/safetensors.ts";
+import type { FeatureCachePlan } from "../plan/feature-cache.ts";
 import { networkOf, type Plan, passOf } from "../plan/plan.ts";
 import type { EpochRecord, Outcome } from "../runner/outcome.ts";
 import { type Host, type RunEvent, warningEvent } from "../runner/runner.ts";
@@ -9,11 +10,13 @@ import { softwareWarnings } from "../runner/software-warning.ts";
 import { sha256 } from "../spec/hash.ts";
 import { fullBatchSize, type RunState } from "./epoch.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
+import type { FrozenFeatures } from "./frozen-features.ts";
 import { digestWeights, unmovedNames } from "./frozen-weights.ts";
 import { startingWeights } from "./initial-weights.ts";
 import { means, noMetrics } from "./metrics.ts";
 import { checkStartingWeights } from "./non-finite.ts";
 import { trainPhase } from "./phase.ts";
+import { openFeatures } from "./phase-features.ts";
 import { median, roundMs } from "./timing.ts";
 import { Tracer } from "./tracer.ts";
 import { Variables } from "./variables.ts";
@@ -65,6 +68,8 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
     peaks: { tensors: 0, bytes: 0 },
     ...(tracer === undefined ? {} : { tracer }),
   };
+  const caches: ({ phase: string } & FeatureCachePlan)[] = [];
+  let opened: { readonly features: FrozenFeatures<T>; readonly close: () => Promise<void> } | undefined;
   try {
     const [firstUnmoved, ...laterUnmoved] = plan.phases.map((phase) => unmovedNames(passOf(plan, phase)));
     const everFrozen = new Set([...(firstUnmoved ?? [])].filter((name) => laterUnmoved.every((set) => set.has(name))));
@@ -73,15 +78,25 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
 
     let last = { stoppedEarly: false, epoch: 0 };
     for (const file of (await tracer?.after(0, variables)) ?? []) yield { type: "trace", file };
-    for (const phase of plan.phases) if (!tracer?.done) last = yield* trainPhase(state, phase);
+    for (const phase of plan.phases) {
+      if (tracer?.done) break;
+      if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
+      await opened?.close();
+      const current = await openFeatures(state, phase);
+      opened = current;
+      const { features, plan: cache } = current;
+      caches.push({ phase: phase.name, ...cache });
+      yield { type: "cache", phase: phase.name, ...cache };
+      last = yield* trainPhase(state, phase, features);
+    }
 
     const context = { kernels: host.kernels, steps: passOf(plan, lastPhase), variables };
     const evaluateStart = host.now();
     const onProgress = (): void => host.onProgress?.();
     const part = async (indices: readonly number[]): Promise<Evaluation | null> =>
-      indices.length === 0 || tracer !== undefined
+      indices.length === 0 || tracer !== undefined || opened === undefined
         ? null
-        : await evaluate(context, images, dataset.labels, indices, spec.batchSize, onProgress);
+        : await evaluate(context, opened.features, images, dataset.labels, indices, spec.batchSize, onProgress);
     const validation = await part(splits.validation);
     const test = await part(splits.test);
     const finalEvaluateMs = host.now() - evaluateStart;
@@ -97,6 +112,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
     const outcome: Outcome = {
       trainable: lastPhase.trainable,
       epochs: state.epochs,
+      cache: caches,
       ...(spec.record === "steps" ? { steps: state.steps } : {}),
       final: {
         train: state.epochs[last.epoch - 1]?.train ?? means(noMetrics()),
@@ -133,6 +149,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
     };
     yield { type: "end", outcome };
   } finally {
+    await opened?.close();
     variables.dispose();
   }
 }

@@ -8,6 +8,7 @@ import { gpuReason } from "./gpu.ts";
 import { type LocatedNative, locateNative } from "./locate.ts";
 import type { NativeVariant } from "./manifest.ts";
 import { restoreUtilFunctions } from "./node-shim.ts";
+import { loadOwnKernels, type OwnKernels } from "./own-kernels.ts";
 
 const PACKAGE = "@tensorflow/tfjs-node-gpu";
 const BACKEND = "tensorflow";
@@ -37,6 +38,8 @@ export interface NativeInfo {
   readonly compiler: string;
   /** Names the build in the cache. */
   readonly key: string;
+  /** Thaw's own kernels: there, or why they are not. On a GPU they are not. */
+  readonly ownKernels: OwnKernels;
 }
 
 export interface LoadedNative {
@@ -87,6 +90,9 @@ export function loadNative(options: NativeOptions): LoadedNative {
     wheels: manifest.wheels.map(({ file }) => file),
     compiler: manifest.compiler,
     key: manifest.key,
+    ownKernels: usingGpu
+      ? { ok: false, reason: "they are for processors, and a GPU is used" }
+      : loadOwnKernels(located.folder, threads),
   };
   loaded = { settings, native: { tf, backend, info } };
   return loaded.native;

@@ -1,0 +1,74 @@
+import type { FollowingRelu, Window } from "../kernels/kernels.ts";
+import type { Padding } from "../model/layer.ts";
+import type { PassStep } from "./pass.ts";
+
+/** A piece of the frozen prefix that runs as one. */
+export type PrefixUnit =
+  /** A layer as it is. */
+  | { readonly type: "layer"; readonly index: number; readonly inputs: readonly number[]; readonly output: number }
+  /** A convolution with the padding in front of it and the batch normalization and the ReLU behind it. */
+  | {
+      readonly type: "folded";
+      /** Of the convolution. */
+      readonly index: number;
+      readonly inputs: readonly number[];
+      /** The last of the layers that were folded together. */
+      readonly output: number;
+      readonly window: Window;
+      readonly relu: FollowingRelu | undefined;
+    };
+
+function isConvolution(step: PassStep | undefined): boolean {
+  return step?.layer.op.type === "Conv2D" || step?.layer.op.type === "DepthwiseConv2D";
+}
+
+function sum(a: Padding, b: Padding): Padding {
+  return [
+    [a[0][0] + b[0][0], a[0][1] + b[0][1]],
+    [a[1][0] + b[1][0], a[1][1] + b[1][1]],
+  ];
+}
+
+const NO_PADDING: Padding = [
+  [0, 0],
+  [0, 0],
+];
+
+/**
+ * Cuts the layers below `to`, all of them frozen, into pieces: a convolution whose batch normalization works by its
+ * moving statistics takes it in, as only its weights and a bias change.
+ */
+export function planPrefix(steps: readonly PassStep[], to: number): readonly PrefixUnit[] {
+  const readers = steps.map(() => 0);
+  for (const { inputs } of steps) for (const input of inputs) readers[input] = (readers[input] ?? 0) + 1;
+  /** Whether a layer's output goes to the next layer, below `to`, and nowhere else. */
+  const goesOn = (index: number): boolean =>
+    index + 1 < to && readers[index] === 1 && steps[index + 1]?.inputs[0] === index;
+
+  const units: PrefixUnit[] = [];
+  for (let index = 0; index < to; index += 1) {
+    const step = steps[index];
+    if (step === undefined || step.layer.op.type === "InputLayer") continue;
+    const padding = step.layer.op.type === "ZeroPadding2D" && goesOn(index) ? step.layer.op.padding : undefined;
+    const at = padding === undefined ? index : index + 1;
+    const convolution = steps[at];
+    const op = convolution?.layer.op;
+    const norm = steps[at + 1];
+    const folds =
+      isConvolution(convolution) &&
+      goesOn(at) &&
+      norm?.layer.op.type === "BatchNormalization" &&
+      norm.batchNormMode === "inference";
+    if (!folds || op === undefined || !("strides" in op)) {
+      units.push({ type: "layer", index, inputs: step.inputs, output: index });
+      continue;
+    }
+    const next = goesOn(at + 1) ? steps[at + 2]?.layer.op : undefined;
+    const relu = next?.type === "ReLU" ? next : undefined;
+    const output = relu === undefined ? at + 1 : at + 2;
+    const window = { strides: op.strides, padding: sum(op.padding, padding ?? NO_PADDING) };
+    units.push({ type: "folded", index: at, inputs: step.inputs, output, window, relu });
+    index = output;
+  }
+  return units;
+}

@@ -1,0 +1,167 @@
+import { ThawError } from "../error.ts";
+import type { DeviceTensor } from "../kernels/kernels.ts";
+import { sizeOf } from "../model/layer.ts";
+import type { FeatureCachePlan } from "../plan/feature-cache.ts";
+import type { FeatureStore } from "./feature-store.ts";
+import type { PassContext } from "./forward.ts";
+import type { FrozenPrefix, LiveTensors } from "./frozen-prefix.ts";
+
+/** The key of an image as it is, or flipped. */
+export function imageKey(index: number, flip = false): number {
+  return 2 * index + (flip ? 1 : 0);
+}
+
+/** Images of a batch as the prefix sees them. */
+export interface FeatureBatch {
+  /** One for each image; equal keys are equal images. */
+  readonly keys: readonly number[];
+  /** Makes float32 [positions, height, width, 3] of some of the batch's images. */
+  readonly images: (positions: readonly number[]) => Float32Array;
+  readonly imageShape: readonly number[];
+}
+
+/** What differs between an image's outputs alone and in a batch. */
+export interface BatchRounding {
+  readonly layer: string;
+  /** Largest difference, as part of the tensor's largest value. */
+  readonly worst: number;
+}
+
+/** The outputs of the frozen prefix for batches of images, kept where the plan says so. */
+export class FrozenFeatures<T extends DeviceTensor> {
+  readonly #context: PassContext<T>;
+  readonly #prefix: FrozenPrefix<T>;
+  readonly #plan: FeatureCachePlan;
+  readonly #store: FeatureStore | undefined;
+  #compared = false;
+  #rounding: BatchRounding | undefined;
+
+  /** @param store where outputs are kept; without it they are computed every time */
+  constructor(
+    context: PassContext<T>,
+    prefix: FrozenPrefix<T>,
+    plan: FeatureCachePlan,
+    store: FeatureStore | undefined,
+  ) {
+    this.#context = context;
+    this.#prefix = prefix;
+    this.#plan = plan;
+    this.#store = plan.where === "nowhere" ? undefined : store;
+  }
+
+  /** Index of the first layer above the prefix. */
+  get boundary(): number {
+    return this.#prefix.to;
+  }
+
+  /**
+   * Outputs that cross the boundary, for the caller to free.
+   * @param show is called with the output of each piece; nothing is then taken from what is kept
+   */
+  async of(batch: FeatureBatch, show?: (layer: string, tensor: T) => Promise<void>): Promise<Map<number, T>> {
+    const { keys } = batch;
+    const all = keys.map((_, position) => position);
+    const { to } = this.#prefix;
+    const store = this.#store;
+    if (store === undefined || show !== undefined) {
+      return await this.#prefix.run(0, to, new Map([[0, this.#upload(batch, all)]]), show);
+    }
+    const missing = all.filter((position) => !store.has(keys[position] ?? -1));
+    const { cut } = this.#plan;
+    if (missing.length === keys.length) {
+      const live = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, all)]]));
+      const rows = await this.#keep(store, batch, all, live);
+      if (!this.#compared && all.length > 1) await this.#compareAlone(batch, rows);
+      this.#compared = true;
+      return await this.#prefix.run(cut, to, live);
+    }
+    const rows = new Map<number, readonly Float32Array[]>();
+    if (missing.length > 0) {
+      const live = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, missing)]]));
+      for (const [position, features] of await this.#keep(store, batch, missing, live)) rows.set(position, features);
+      for (const tensor of live.values()) this.#context.kernels.dispose(tensor);
+    }
+    for (const position of all) if (!rows.has(position)) rows.set(position, await store.read(keys[position] ?? -1));
+    return await this.#prefix.run(cut, to, this.#assemble(rows, keys.length));
+  }
+
+  /**
+   * Where this backend gives an image other bits in a batch than alone, the difference: what is kept is then not exactly
+   * what would be computed. Known after the first batch was kept.
+   */
+  get batchRounding(): BatchRounding | undefined {
+    return this.#rounding;
+  }
+
+  /** Compares the last image of a batch with itself alone. */
+  async #compareAlone(batch: FeatureBatch, rows: ReadonlyMap<number, readonly Float32Array[]>): Promise<void> {
+    const last = batch.keys.length - 1;
+    const { cut, tensors } = this.#plan;
+    const alone = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, [last])]]));
+    for (const [order, { index, layer }] of tensors.entries()) {
+      const inBatch = rows.get(last)?.[order] ?? new Float32Array();
+      let [difference, largest] = [0, 0];
+      for (const [at, value] of (await download(this.#context.kernels, alone, index)).entries()) {
+        difference = Math.max(difference, Math.abs(value - (inBatch[at] ?? 0)));
+        largest = Math.max(largest, Math.abs(value));
+      }
+      const worst = difference / largest;
+      if (difference > 0 && worst > (this.#rounding?.worst ?? 0)) this.#rounding = { layer, worst };
+    }
+    for (const tensor of alone.values()) this.#context.kernels.dispose(tensor);
+  }
+
+  #upload({ images, imageShape }: FeatureBatch, positions: readonly number[]): T {
+    return this.#context.kernels.upload(images(positions), [positions.length, ...imageShape]);
+  }
+
+  /** Reads a batch's outputs back and keeps them. @returns them by position */
+  async #keep(
+    store: FeatureStore,
+    { keys }: FeatureBatch,
+    positions: readonly number[],
+    live: LiveTensors<T>,
+  ): Promise<Map<number, readonly Float32Array[]>> {
+    const arrays: { values: Float32Array; size: number }[] = [];
+    for (const { index, shape } of this.#plan.tensors) {
+      arrays.push({ values: await download(this.#context.kernels, live, index), size: sizeOf(shape) });
+    }
+    const rows = new Map<number, readonly Float32Array[]>();
+    for (const [row, position] of positions.entries()) {
+      const features = arrays.map(({ values, size }) => values.subarray(row * size, (row + 1) * size));
+      await store.write(keys[position] ?? -1, features);
+      rows.set(position, features);
+    }
+    return rows;
+  }
+
+  #assemble(rows: ReadonlyMap<number, readonly Float32Array[]>, count: number): Map<number, T> {
+    const live = new Map<number, T>();
+    for (const [order, { index, shape }] of this.#plan.tensors.entries()) {
+      const size = sizeOf(shape);
+      const values = new Float32Array(count * size);
+      for (const [position, features] of rows) {
+        const row = features[order];
+        if (row?.length !== size) throw new ThawError("internal", `Kept outputs of image ${position} are cut off.`);
+        values.set(row, position * size);
+      }
+      live.set(index, this.#context.kernels.upload(values, [count, ...shape]));
+    }
+    return live;
+  }
+
+  /** Frees the prefix's weights; what is kept stays with the store. */
+  dispose(): void {
+    this.#prefix.dispose();
+  }
+}
+
+async function download<T extends DeviceTensor>(
+  kernels: PassContext<T>["kernels"],
+  live: LiveTensors<T>,
+  index: number,
+): Promise<Float32Array> {
+  const tensor = live.get(index);
+  if (tensor === undefined) throw new ThawError("internal", `The output of layer ${index} does not cross the cut.`);
+  return await kernels.download(tensor);
+}

@@ -1,0 +1,77 @@
+import type { DeviceTensor } from "../kernels/kernels.ts";
+import {
+  type CacheBudget,
+  DEFAULT_CACHE_BUDGET,
+  type FeatureCachePlan,
+  planFeatureCache,
+} from "../plan/feature-cache.ts";
+import { type PassStep, staticPrefix } from "../plan/pass.ts";
+import { type PhasePlan, type Plan, passOf } from "../plan/plan.ts";
+import type { Environment } from "../runner/environment.ts";
+import { hashOf } from "../spec/hash.ts";
+import type { RunState } from "./epoch.ts";
+import { type FeatureStore, memoryStore } from "./feature-store.ts";
+import { FrozenFeatures } from "./frozen-features.ts";
+import { FrozenPrefix } from "./frozen-prefix.ts";
+import { digestWeights } from "./frozen-weights.ts";
+import type { Variables } from "./variables.ts";
+
+/** What a phase keeps of its frozen prefix under a budget. */
+export function planPhaseCache(plan: Plan, phase: PhasePlan, budget: CacheBudget): FeatureCachePlan {
+  const { spec, splits } = plan;
+  const images = { trainImages: splits.train.length, validationImages: splits.validation.length };
+  const steps = passOf(plan, phase);
+  return planFeatureCache(steps, staticPrefix(steps), spec, { ...images, epochs: phase.epochs }, budget);
+}
+
+/**
+ * Names everything that decides the outputs at the cut: images, weights below it, and what computes them. Kept files of
+ * another key are stale.
+ */
+async function keyOf<T extends DeviceTensor>(
+  plan: Plan,
+  steps: readonly PassStep[],
+  cache: FeatureCachePlan,
+  variables: Variables<T>,
+  { runner, engine, device, settings, versions }: Environment,
+): Promise<string> {
+  const below = new Set(
+    steps.slice(0, cache.cut).flatMap(({ layer }) => layer.weights.map(({ name }) => `${layer.name}/${name}`)),
+  );
+  return await hashOf({
+    images: plan.dataset.shards.map(({ sha256 }) => sha256),
+    model: plan.spec.model.architecture,
+    cut: cache.cut,
+    tensors: cache.tensors,
+    weights: await digestWeights(variables, below),
+    computedBy: { runner, engine, device, settings, versions },
+  });
+}
+
+/** Prepares a phase's frozen prefix and the place for its outputs. The caller closes it. */
+export async function openFeatures<T extends DeviceTensor>(
+  state: RunState<T>,
+  phase: PhasePlan,
+): Promise<{ features: FrozenFeatures<T>; plan: FeatureCachePlan; close: () => Promise<void> }> {
+  const { plan, host, variables } = state;
+  const steps = passOf(plan, phase);
+  const asked = host.cache ?? DEFAULT_CACHE_BUDGET;
+  const budget = host.openFeatureFiles === undefined ? { ...asked, diskBytes: 0 } : asked;
+  const cache = planPhaseCache(plan, phase, budget);
+  const context = { kernels: host.kernels, steps, variables };
+  const prefix = await FrozenPrefix.fold(context, staticPrefix(steps));
+  let store: FeatureStore | undefined;
+  if (cache.where === "memory") store = memoryStore(cache.keeps);
+  if (cache.where === "disk") {
+    store = await host.openFeatureFiles?.(await keyOf(plan, steps, cache, variables, host.environment), cache);
+  }
+  const features = new FrozenFeatures(context, prefix, cache, store);
+  return {
+    features,
+    plan: cache,
+    async close() {
+      features.dispose();
+      await store?.close();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// Memory that a kernel needs only while it runs.
+#pragma once
+
+#include <cstdlib>
+#include <new>
+
+namespace thaw {
+
+/** `count` floats at a multiple of 64 bytes, not initialised. */
+class Scratch {
+ public:
+  explicit Scratch(size_t count) : size_(count) {
+    if (posix_memalign(reinterpret_cast<void**>(&data_), 64, (count > 0 ? count : 1) * sizeof(float)) != 0) {
+      throw std::bad_alloc();
+    }
+  }
+  ~Scratch() { free(data_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  float* data() { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  float* data_ = nullptr;
+  size_t size_;
+};
+
+}  // namespace thaw

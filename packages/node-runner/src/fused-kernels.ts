@@ -1,0 +1,159 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { BatchNormTrained, GradientNeeds, Kernels, Tfjs, Window } from "@thaw/core";
+import { isPointwise } from "@thaw/core";
+import type { EagerAttributes, EagerOps } from "./eager-ops.ts";
+
+/** Attributes of an operation that ends with a ReLU, or does not. */
+function reluAttributes(maxValue: number | null | undefined): Pick<EagerAttributes, "bools" | "floats"> {
+  return { bools: { relu: maxValue !== undefined }, floats: { max_value: maxValue ?? Number.POSITIVE_INFINITY } };
+}
+
+function windowAttribute({ strides, padding }: Window): readonly number[] {
+  return [strides, ...padding[0], ...padding[1]];
+}
+
+/** Merges attributes of an operation, which has no type attribute. */
+function attributes(...parts: readonly EagerAttributes[]): EagerAttributes {
+  const merged = { bools: {}, floats: {}, ints: {} };
+  for (const { bools, floats, ints } of parts) {
+    Object.assign(merged.bools, bools);
+    Object.assign(merged.floats, floats);
+    Object.assign(merged.ints, ints);
+  }
+  return { ...merged, types: {} };
+}
+
+function convolutions(ops: EagerOps, empty: Tensor, plain: Kernels<Tensor>): Partial<Kernels<Tensor>> {
+  const forward =
+    (name: string) =>
+    (x: Tensor, kernel: Tensor, bias: Tensor, window: Window, maxValue: number | null | undefined): Tensor =>
+      ops.one(
+        name,
+        [x, kernel, bias],
+        attributes(reluAttributes(maxValue), { ints: { window: windowAttribute(window) } }),
+      );
+  const conv2d = forward("ThawConv2D");
+  const depthwise = forward("ThawDepthwiseConv2D");
+  const kernelGradient =
+    (name: string): Kernels<Tensor>["conv2dKernelGradient"] =>
+    (x, dy, kernelShape, window) =>
+      ops.one(name, [x, dy], attributes({ ints: { window: windowAttribute(window), kernel_shape: [...kernelShape] } }));
+  return {
+    biasedConv2d: (x, kernel, bias, window, relu) => conv2d(x, kernel, bias, window, relu?.maxValue),
+    biasedDepthwiseConv2d: (x, kernel, bias, window, relu) => depthwise(x, kernel, bias, window, relu?.maxValue),
+    conv2d: (x, kernel, window) => conv2d(x, kernel, empty, window, undefined),
+    conv2dInputGradient: (dy, kernel, inputShape, window) =>
+      isPointwise(kernel.shape, window)
+        ? ops.one("ThawPointwiseInputGradient", [dy, kernel], attributes())
+        : plain.conv2dInputGradient(dy, kernel, inputShape, window),
+    conv2dKernelGradient: kernelGradient("ThawConv2DKernelGradient"),
+    depthwiseConv2d: (x, kernel, window) => depthwise(x, kernel, empty, window, undefined),
+    depthwiseConv2dInputGradient: (dy, kernel, inputShape, window) =>
+      ops.one(
+        "ThawDepthwiseConv2DInputGradient",
+        [dy, kernel],
+        attributes({ ints: { window: windowAttribute(window), input_shape: [...inputShape] } }),
+      ),
+    depthwiseConv2dKernelGradient: kernelGradient("ThawDepthwiseConv2DKernelGradient"),
+  };
+}
+
+function batchNorms(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
+  function train(
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    epsilon: number,
+    maxValue?: number | null,
+  ): BatchNormTrained<Tensor> {
+    const given = attributes(reluAttributes(maxValue), { floats: { epsilon } });
+    const [y, mean, variance] = ops.many("ThawBatchNormTrain", [x, gamma, beta], 3, given) as [Tensor, Tensor, Tensor];
+    return { y, mean, variance, saved: [] };
+  }
+
+  function wanted(
+    needs: GradientNeeds,
+    [dx, dGamma, dBeta]: readonly Tensor[],
+  ): { dx?: Tensor; dGamma?: Tensor; dBeta?: Tensor } {
+    if (!needs.input) dx?.dispose();
+    if (!needs.weights) for (const tensor of [dGamma, dBeta]) tensor?.dispose();
+    return {
+      ...(needs.input && dx !== undefined ? { dx } : {}),
+      ...(needs.weights && dGamma !== undefined && dBeta !== undefined ? { dGamma, dBeta } : {}),
+    };
+  }
+
+  const trainGradient = (
+    inputs: Tensor[],
+    epsilon: number,
+    needs: GradientNeeds,
+    maxValue?: number | null,
+  ): ReturnType<typeof wanted> => {
+    const given = attributes(reluAttributes(maxValue), { floats: { epsilon }, bools: { needs_input: needs.input } });
+    return wanted(needs, ops.many("ThawBatchNormTrainGradient", inputs, 3, given));
+  };
+
+  const inference = (inputs: Tensor[], epsilon: number, maxValue?: number | null): Tensor =>
+    ops.one("ThawBatchNormInference", inputs, attributes(reluAttributes(maxValue), { floats: { epsilon } }));
+
+  const inferenceGradient = (
+    inputs: Tensor[],
+    epsilon: number,
+    needs: GradientNeeds,
+    maxValue?: number | null,
+  ): ReturnType<typeof wanted> => {
+    const flags = { bools: { needs_input: needs.input, needs_weights: needs.weights }, floats: { epsilon } };
+    const given = attributes(reluAttributes(maxValue), flags);
+    return wanted(needs, ops.many("ThawBatchNormInferenceGradient", inputs, 3, given));
+  };
+
+  return {
+    batchNormTrain: (x, gamma, beta, epsilon) => train(x, gamma, beta, epsilon),
+    batchNormTrainRelu: train,
+    batchNormTrainGradient: (dy, x, gamma, { mean, variance }, epsilon, needs) =>
+      trainGradient([dy, x, gamma, mean, mean, variance], epsilon, needs), // without a ReLU nobody reads beta
+    batchNormTrainReluGradient: (dy, x, gamma, beta, { mean, variance }, epsilon, maxValue, needs) =>
+      trainGradient([dy, x, gamma, beta, mean, variance], epsilon, needs, maxValue),
+    batchNormInference: (x, gamma, beta, mean, variance, epsilon) =>
+      inference([x, gamma, beta, mean, variance], epsilon),
+    batchNormInferenceRelu: (x, gamma, beta, mean, variance, epsilon, maxValue) =>
+      inference([x, gamma, beta, mean, variance], epsilon, maxValue),
+    batchNormInferenceGradient: (dy, x, gamma, mean, variance, epsilon, needs) =>
+      inferenceGradient([dy, empty, x ?? empty, gamma, mean, variance], epsilon, needs),
+    batchNormInferenceReluGradient: (dy, y, x, gamma, mean, variance, epsilon, maxValue, needs) =>
+      inferenceGradient([dy, y, x ?? empty, gamma, mean, variance], epsilon, needs, maxValue),
+    movingStatistics: (moving, batch, momentum) =>
+      ops.many(
+        "ThawMovingStatistics",
+        [...moving, ...batch],
+        2,
+        attributes({ floats: { momentum, rest: 1 - momentum } }),
+      ) as [Tensor, Tensor],
+  };
+}
+
+function optimizer(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Partial<Kernels<Tensor>> {
+  return {
+    optimizerStep(update, weights, gradients, slots) {
+      if (update.type !== "adam") return plain.optimizerStep(update, weights, gradients, slots);
+      const { stepSize, beta1, beta2, epsilon } = update;
+      const numbers = tf.tensor1d([stepSize, 1 - beta1, 1 - beta2, epsilon]);
+      const inputs = [numbers, ...slots, ...weights, ...gradients];
+      const given = { ints: { N: weights.length }, types: {} };
+      const [m, v, ...next] = ops.many("ThawAdam", inputs, 2 + weights.length, given) as [Tensor, Tensor, ...Tensor[]];
+      for (const tensor of inputs) tensor.dispose();
+      return { weights: next, slots: [m, v] };
+    },
+  };
+}
+
+/**
+ * Kernels of our own, in C++ (packages/node-runner/native), as TensorFlow operations: they read and write
+ * TensorFlow's tensors, on the CPU. What they compute does not depend on the number of threads.
+ * @param ops runs operations by name, after the library was loaded
+ * @param plain what stands in where there is no kernel of our own
+ */
+export function fusedKernels(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Partial<Kernels<Tensor>> {
+  const empty = tf.keep(tf.tensor1d([], "float32"));
+  return { ...convolutions(ops, empty, plain), ...batchNorms(ops, empty), ...optimizer(tf, ops, plain) };
+}
