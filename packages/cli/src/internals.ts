@@ -1,3 +1,6 @@
-// For benchmarks and tests that climb the ladder themselves; the command line is main.ts.
+// For benchmarks and tests that climb the ladder or take samples themselves; the command line is main.ts.
+export type { Sample as BenchSample } from "./bench/bench-report.ts";
+export { MEASURES, type Measure } from "./bench/measures.ts";
+export { type PresentSubject, takeSample } from "./bench/sample-run.ts";
 export { perturbedPlan } from "./parity/perturbed-plan.ts";
 export { type TraceJob, traceRun } from "./parity/trace-run.ts";

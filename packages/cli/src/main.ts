@@ -1,5 +1,7 @@
 import { serializeError } from "@thaw/core";
 import { Command } from "commander";
+import type { BenchCommandOptions } from "./bench/bench-options.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
@@ -23,6 +25,8 @@ function addRunOptions(command: Command): Command {
       collect,
       [],
     )
+    .option("--cache-bytes <size>", "memory for the outputs of frozen layers, e.g. 512M; 0 keeps none there", "1G")
+    .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G")
     .option("--require-hardware", "fail rather than run on an emulated GPU", false)
     .option("--rerun", "run again where a result is there, and keep both", false);
 }
@@ -91,6 +95,29 @@ function program(): Command {
     .option("--confirm", "try each finding again on an engine of its own (seconds for each)", false)
     .action(async (options: OpsCommandOptions) => {
       process.exitCode = await opsCommand(options);
+    });
+
+  thaw
+    .command("bench")
+    .description("measure runners side by side, beside Keras and other trainers, and find regressions")
+    .argument("<spec>", "spec file (JSON)")
+    .option("--runners <names>", "runners to measure, separated by commas", "node")
+    .option("--depths <list>", "freeze counts or layer names, separated by commas; the spec's own without it")
+    .option("--batch <list>", "batch sizes, separated by commas; the spec's own without it")
+    .option("--images <count>", "images an epoch; 128, or all of a smaller set, without it")
+    .option("--epochs <count>", "epochs of a sample; the first one is told apart", "3")
+    .option("--rounds <count>", "samples of each subject, interleaved", "3")
+    .option("--cache <state>", "on, off or both: whether frozen features are kept from epoch to epoch", "on")
+    .option("--baselines <list>", "keras-fit, keras-batch, or paths of runner modules; what is missing is said")
+    .option("--roofs <command>", "program that measures what the machine can do at most")
+    .option("--set <key=value>", "engine setting, e.g. threads=2, or node.threads=2 for one runner", collect, [])
+    .option("--require-hardware", "fail rather than measure an emulated GPU", false)
+    .requiredOption("--out <file>", "file for the recording (JSON)")
+    .option("--force", "overwrite the file; with --compare, also across machines and specs", false)
+    .option("--compare <file>", "compare with an earlier recording, and fail on a regression")
+    .option("--threshold <percent>", "change that counts, in percent", "3")
+    .action(async (spec: string, options: BenchCommandOptions) => {
+      process.exitCode = await benchCommand(spec, options);
     });
 
   thaw

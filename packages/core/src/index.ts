@@ -26,6 +26,7 @@ export * from "./runner/environment.ts";
 export * from "./runner/op-supervision.ts";
 export * from "./runner/ops.ts";
 export * from "./runner/outcome.ts";
+export * from "./runner/profile.ts";
 export * from "./runner/result.ts";
 export * from "./runner/runner.ts";
 export * from "./runner/software-warning.ts";

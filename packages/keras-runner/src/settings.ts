@@ -12,6 +12,11 @@ export interface KerasSettings {
   readonly oneDnn: boolean;
   /** Whether TensorFlow compiles the training step or runs it op by op; JAX always compiles, PyTorch never. */
   readonly step: "compiled" | "eager";
+  /**
+   * Who trains: `own` is this runner's own step, the only one that leaves traces and is deterministic; `fit` and
+   * `train_on_batch` are Keras's, as its users call them, for benchmarks.
+   */
+  readonly loop: "own" | "fit" | "train_on_batch";
 }
 
 /**
@@ -27,6 +32,7 @@ export function kerasSettings(settings: EngineSettings): KerasSettings {
       threads: integer(0, 0, 256),
       oneDnn: flag(true),
       step: choice(["compiled", "eager"]),
+      loop: choice(["own", "fit", "train_on_batch"]),
     },
     settings,
   );

@@ -16,8 +16,14 @@ const HINT = "npm run setup -- --keras";
 
 describe("settings of runner keras", () => {
   it("have defaults", () => {
-    const defaults = { dtype: "float32", backend: "tensorflow", threads: 0, oneDnn: true, step: "compiled" };
-    expect(kerasSettings({})).toEqual(defaults);
+    expect(kerasSettings({})).toEqual({
+      dtype: "float32",
+      backend: "tensorflow",
+      threads: 0,
+      oneDnn: true,
+      step: "compiled",
+      loop: "own",
+    });
   });
 
   it.each([
@@ -26,6 +32,7 @@ describe("settings of runner keras", () => {
     ["threads", -1, "an integer from 0 to 256"],
     ["oneDnn", "yes", "true or false"],
     ["step", true, "compiled or eager"],
+    ["loop", "train", "own or fit or train_on_batch"],
   ])("refuse a wrong %s before anything starts", async (name, value, expected) => {
     const wrong = { ok: false, code: "setting-invalid", reason: expect.stringContaining(`expected ${expected}`) };
     expect(await runner.probe({ [name]: value })).toMatchObject(wrong);
@@ -45,6 +52,7 @@ describe("settings of runner keras", () => {
       threads: 1,
       oneDnn: false,
       step: "eager",
+      loop: "own",
       tf32: false,
     });
     expect(environment.engine).toMatch(/^Keras 3\.\d+\.\d+ on TensorFlow 2\.\d+\.\d+$/);

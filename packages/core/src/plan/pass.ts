@@ -1,4 +1,5 @@
 import type { BatchNormMode, LayerTreatment } from "../freeze/policy.ts";
+import type { FollowingRelu } from "../kernels/kernels.ts";
 import type { Layer } from "../model/layer.ts";
 
 /** One layer as the executor sees it. */
@@ -51,6 +52,14 @@ export function planPass(layers: readonly Layer[], treatments: readonly LayerTre
     });
   }
   return steps;
+}
+
+/** The ReLU at `index + 1` if nothing else reads the batch normalization at `index`. */
+export function followingRelu(steps: readonly PassStep[], index: number): FollowingRelu | undefined {
+  const next = steps[index + 1];
+  if (steps[index]?.layer.op.type !== "BatchNormalization" || next?.layer.op.type !== "ReLU") return undefined;
+  const readers = steps.filter((step) => step.inputs.includes(index));
+  return readers.length === 1 && next.inputs[0] === index ? next.layer.op : undefined;
 }
 
 /** Multiply-accumulates of one image in one training step. */

@@ -7,6 +7,7 @@ import type { FeatureStore } from "../train/feature-store.ts";
 import type { Availability, EngineSettings, Environment } from "./environment.ts";
 import type { OpOptions, OpSuite, OpVerdict } from "./ops.ts";
 import type { EpochRecord, Outcome, StepRecord } from "./outcome.ts";
+import type { ProfileRequest, RunProfile } from "./profile.ts";
 import type { TraceRequest, TraceSink } from "./trace.ts";
 
 /** What a runner says while it runs, in order: one `start`, then the rest, one `end`. */
@@ -25,6 +26,8 @@ export type RunEvent =
   | { readonly type: "weights"; readonly file: string; readonly bytes: number; readonly sha256: string }
   /** A file of a traced run is complete. */
   | { readonly type: "trace"; readonly file: string }
+  /** What a profiled run saw. */
+  | ({ readonly type: "profile" } & RunProfile)
   | { readonly type: "end"; readonly outcome: Outcome };
 
 /** How to run, beside what the plan says. */
@@ -39,6 +42,8 @@ export interface RunOptions {
   readonly cache?: CacheBudget;
   /** Leaves evidence for the parity ladder; only for a runner that {@link Runner.traces}. */
   readonly trace?: TraceRequest;
+  /** Watches some steps, layer by layer; only for a runner that {@link Runner.profiles}. */
+  readonly profile?: ProfileRequest;
   /** Stops the run at the next step; the iterator then throws ThawError `cancelled`. */
   readonly signal?: AbortSignal;
 }
@@ -53,6 +58,8 @@ export interface Runner {
   run(plan: Plan, options: RunOptions): AsyncIterable<RunEvent>;
   /** Capability: a run can leave a trace (rungs L0 and L2 to L4). */
   readonly traces?: boolean;
+  /** Capability: a run can be profiled. */
+  readonly profiles?: boolean;
   /** Capability: single operations can be judged (rung L1), by these suites. */
   readonly opSuites?: readonly OpSuite[];
   /** Judges the engine's operations against float64, one verdict a case. Errors are ThawErrors. */
@@ -64,6 +71,15 @@ export interface Runner {
 /** What a runner's module exports. */
 export interface RunnerModule {
   readonly createRunner: (name: string) => Runner;
+}
+
+/** The device's own clock, where it has one: times what is handed to the device while a step is profiled. */
+export interface DeviceTimer {
+  start(): void;
+  /** Dispatches timed since the start. */
+  count(): number;
+  /** Ends it. @returns what each dispatch took, ms */
+  stop(): Promise<readonly number[]>;
 }
 
 /** What a runner in this language hands to {@link train}: its kernels and its machine. */
@@ -81,12 +97,20 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   readBlob(ref: BlobRef): Promise<Uint8Array>;
   /** What may be spent on keeping the frozen prefix's outputs; core's default without it. */
   readonly cache?: CacheBudget;
+  /** Images that the frozen prefix takes at once: fewer stay in a processor's caches. All of a batch without it. */
+  readonly prefixBatch?: number;
+  /** Makes some outputs again in the backward pass instead of keeping them; for kernels that do it in little time. */
+  readonly savesMemory?: boolean;
   /** Opens files for a cache that the plan puts on disk; absent where the host has none. */
   readonly openFeatureFiles?: (key: string, plan: FeatureCachePlan) => Promise<FeatureStore>;
   /** Stores the final weights; absent where nobody asked for them. */
   writeWeights?: (bytes: Uint8Array) => Promise<string>;
   /** Present in a traced run. */
   readonly trace?: TraceSink;
+  /** Present in a profiled run. */
+  readonly profile?: ProfileRequest;
+  /** Without it, kernels are timed by the program's clock alone. */
+  readonly deviceTimer?: DeviceTimer;
   readonly signal?: AbortSignal;
 }
 

@@ -50,6 +50,11 @@ export class Activations<T extends DeviceTensor> {
     this.#extras.set(index, tensors);
   }
 
+  /** The extras of a layer, which stay. */
+  extras(index: number): readonly T[] {
+    return this.#extras.get(index) ?? [];
+  }
+
   /** Hands the extras of a layer to the caller, who frees them. */
   takeExtras(index: number): readonly T[] {
     const tensors = this.#extras.get(index) ?? [];

@@ -1,7 +1,9 @@
 import { ThawError } from "../error.ts";
 import type { BatchNormGradients, DeviceTensor } from "../kernels/kernels.ts";
+import { followingRelu } from "../plan/pass.ts";
 import type { Activations } from "./activations.ts";
-import { followingRelu, type PassContext } from "./forward.ts";
+import type { PassContext } from "./forward.ts";
+import { isRemade, needsNoOutput, remake } from "./remade.ts";
 
 /** A gradient that several layers may hold at once (an Add passes its own on to both inputs). */
 interface SharedGradient<T> {
@@ -73,11 +75,13 @@ function convolutionGradients<T extends DeviceTensor>(
   const isDense = op.type === "Conv2D";
   const result: [string, T][] = [];
   if (step.trains) {
-    const x = activations.get(inputIndex);
+    const remade = isRemade(context, inputIndex);
+    const x = remade ? remake(context, inputIndex, activations) : activations.get(inputIndex);
     const kernelShape = weights[0]?.shape ?? [];
     const dKernel = isDense
       ? kernels.conv2dKernelGradient(x, dy, kernelShape, op)
       : kernels.depthwiseConv2dKernelGradient(x, dy, kernelShape, op);
+    if (remade) kernels.dispose(x);
     result.push([`${name}/kernel`, dKernel]);
     if (op.useBias) result.push([`${name}/bias`, kernels.biasGradient(dy)]);
   }
@@ -222,6 +226,7 @@ export function backward<T extends DeviceTensor>(
       const relu = fusedWithBatchNorm(context, index);
       if (relu !== undefined) index -= 1;
       const step = steps[index] ?? top;
+      context.enterLayer?.(step.layer.name);
       const receivers = step.inputs.filter((input) => steps[input]?.carriesGradient === true);
       if (step.layer.op.type === "Add") {
         gradient.owners += receivers.length;
@@ -240,9 +245,13 @@ export function backward<T extends DeviceTensor>(
         }
       }
       flow.release(gradient);
-      if (step.keepsInput) for (const input of step.inputs) activations.release(input);
-      if (top.keepsOutput) activations.release(relu === undefined ? index : index + 1);
+      if (step.keepsInput) {
+        for (const input of step.inputs) if (!isRemade(context, input)) activations.release(input);
+      }
+      const topIndex = relu === undefined ? index : index + 1;
+      if (top.keepsOutput && !needsNoOutput(context, topIndex)) activations.release(topIndex);
     }
+    context.enterLayer?.(null);
     return weightGradients;
   } catch (error) {
     flow.dispose();

@@ -9,6 +9,7 @@ import type { DropoutMask, PassContext } from "./forward.ts";
 import { type FrozenFeatures, imageKey } from "./frozen-features.ts";
 import { type Metrics, means, noMetrics } from "./metrics.ts";
 import type { Optimizer } from "./optimizer.ts";
+import type { Profiler } from "./profiler.ts";
 import { type Batch, type StepWatch, trainStep } from "./step.ts";
 import { roundMs, StepParts } from "./timing.ts";
 import type { Tracer } from "./tracer.ts";
@@ -30,6 +31,23 @@ export interface RunState<T extends DeviceTensor> {
   readonly peaks: { tensors: number; bytes: number };
   /** Present in a traced run. */
   readonly tracer?: Tracer<T>;
+  /** Present in a profiled run; the host's kernels are then its own. */
+  readonly profiler?: Profiler<T>;
+}
+
+/** Whether somebody looks into the run, who wants no more of it than its steps. */
+export function isWatched<T extends DeviceTensor>({ tracer, profiler }: RunState<T>): boolean {
+  return tracer !== undefined || profiler !== undefined;
+}
+
+/** Whether whoever looks into the run has seen enough. */
+export function endsEarly<T extends DeviceTensor>({ tracer, profiler }: RunState<T>): boolean {
+  return tracer?.done === true || profiler?.done === true;
+}
+
+/** The part of a pass's context by which a profile hears of layers. */
+export function watchOf<T extends DeviceTensor>({ profiler }: RunState<T>): Pick<PassContext<T>, "enterLayer"> {
+  return profiler === undefined ? {} : { enterLayer: profiler.enterLayer };
 }
 
 /** The order of the training images in an epoch; each epoch has a stream of its own, so that a run can resume. */
@@ -59,8 +77,14 @@ export function fullBatchSize({ spec, splits }: Plan): number {
 }
 
 function watchStep<T extends DeviceTensor>(state: RunState<T>, step: number, parts: StepParts): StepWatch<T> {
-  const watch: StepWatch<T> = { afterForward: () => notePeaks(state), lap: (part) => parts.lap(part) };
-  const { tracer } = state;
+  const { tracer, profiler } = state;
+  const watch: StepWatch<T> = {
+    afterForward: () => notePeaks(state),
+    lap(part) {
+      parts.lap(part);
+      profiler?.after(part);
+    },
+  };
   if (!tracer?.wantsInside(step)) return watch;
   return {
     ...watch,
@@ -85,7 +109,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
   optimizer: Optimizer<T>,
   epoch: number,
 ): AsyncGenerator<RunEvent, EpochResult> {
-  const { plan, host, images } = state;
+  const { plan, host, images, profiler } = state;
   const { spec, splits, dataset } = plan;
   const order = epochOrder(splits.train, spec.shuffle, spec.seed, epoch);
   const augments = spec.augmentation.horizontalFlip || spec.augmentation.maxShift > 0;
@@ -98,6 +122,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
     const step = state.stepMs.length + 1;
     const startedMs = host.now();
     parts.start();
+    profiler?.begin(epoch, step);
     const indices = order.slice(start, start + spec.batchSize);
     const changes = random === undefined ? undefined : drawChanges(indices.length, spec.augmentation, random);
     const pick = (positions: readonly number[]): Float32Array => {
@@ -116,13 +141,17 @@ export async function* trainEpoch<T extends DeviceTensor>(
     await state.tracer?.batch(step, batch);
     const watch = watchStep(state, step, parts);
     const keys = indices.map((index, position) => imageKey(index, changes?.[position]?.flip));
-    const shown = { keys, images: parts.timed("input", pick), imageShape: images.imageShape };
+    const input = parts.timed("input", profiler?.input(pick) ?? pick);
+    const shown = { keys, images: input, imageShape: images.imageShape };
+    if (features.boundary > 0) profiler?.enter("prefix");
     const live = await features.of(shown, watch.output);
     parts.lap("prefix");
+    profiler?.enter("forward");
     const from = features.boundary;
     const at = { epoch, step };
     const loss = await trainStep(context, optimizer, batch, mask, sums, at, watch, { from, live });
     await host.synchronize();
+    await profiler?.end(indices.length);
     host.onProgress?.();
     const ms = roundMs(host.now() - startedMs);
     trainMs += ms;
@@ -132,7 +161,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
     if (spec.record === "steps") state.steps.push({ epoch, step, loss });
     yield { type: "step", epoch, step, loss, ms, images: indices.length };
     for (const file of (await state.tracer?.after(step, state.variables)) ?? []) yield { type: "trace", file };
-    if (state.tracer?.done) break;
+    if (endsEarly(state)) break;
   }
   return { metrics: means(sums), trainMs, images: trained, parts: parts.totals() };
 }

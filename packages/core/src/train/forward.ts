@@ -1,7 +1,8 @@
 import { ThawError } from "../error.ts";
 import type { BatchNormTrained, DeviceTensor, FollowingRelu, Kernels } from "../kernels/kernels.ts";
-import type { PassStep } from "../plan/pass.ts";
+import { followingRelu, type PassStep } from "../plan/pass.ts";
 import { Activations } from "./activations.ts";
+import { isRemade, needsNoOutput } from "./remade.ts";
 import type { Variables } from "./variables.ts";
 
 /** A dropout mask, already divided by the keep rate. */
@@ -26,6 +27,10 @@ export interface PassContext<T extends DeviceTensor> {
   readonly kernels: Kernels<T>;
   readonly steps: readonly PassStep[];
   readonly variables: Variables<T>;
+  /** Makes some outputs again in the backward pass instead of keeping them; the bits are the same. */
+  readonly savesMemory?: boolean;
+  /** Is told which layer comes next, and null behind the last; for a profile. */
+  readonly enterLayer?: (layer: string | null) => void;
 }
 
 /** Indices of the layers below `to` whose outputs are used at or above it; at the end, the last layer's. */
@@ -35,7 +40,13 @@ export function crossingAt(steps: readonly PassStep[], to: number): ReadonlySet<
 }
 
 /** How often each layer's output is used: by later layers of the range, by the backward pass, and by the caller. */
-function countUses(steps: readonly PassStep[], from: number, to: number, mode: ForwardMode): readonly number[] {
+function countUses<T extends DeviceTensor>(
+  context: PassContext<T>,
+  from: number,
+  to: number,
+  mode: ForwardMode,
+): readonly number[] {
+  const { steps } = context;
   const keep = mode.training && mode.updates;
   const uses = new Array<number>(steps.length).fill(mode.training && mode.keepsOutputs === true ? 1 : 0);
   const count = (index: number): void => {
@@ -45,19 +56,11 @@ function countUses(steps: readonly PassStep[], from: number, to: number, mode: F
     const step = steps[index];
     if (step === undefined) continue;
     for (const input of step.inputs) count(input);
-    if (keep && step.keepsInput) for (const input of step.inputs) count(input);
-    if (keep && step.keepsOutput) count(index);
+    if (keep && step.keepsInput) for (const input of step.inputs) if (!isRemade(context, input)) count(input);
+    if (keep && step.keepsOutput && !needsNoOutput(context, index)) count(index);
   }
   for (const index of crossingAt(steps, to)) count(index);
   return uses;
-}
-
-/** The ReLU at `index + 1` if nothing else reads the batch normalization at `index`. */
-export function followingRelu(steps: readonly PassStep[], index: number): FollowingRelu | undefined {
-  const next = steps[index + 1];
-  if (steps[index]?.layer.op.type !== "BatchNormalization" || next?.layer.op.type !== "ReLU") return undefined;
-  const readers = steps.filter((step) => step.inputs.includes(index));
-  return readers.length === 1 && next.inputs[0] === index ? next.layer.op : undefined;
 }
 
 /** Normalises with the ReLU in one kernel or without it. */
@@ -194,13 +197,14 @@ export function forward<T extends DeviceTensor>(
   mode: ForwardMode,
 ): Activations<T> {
   const { kernels, steps } = context;
-  const uses = countUses(steps, range.from, range.to, mode);
+  const uses = countUses(context, range.from, range.to, mode);
   const activations = new Activations(kernels);
   for (const [index, tensor] of inputs) activations.put(index, tensor, uses[index] ?? 0);
   try {
     for (let index = range.from; index < range.to; index += 1) {
       const step = steps[index];
       if (step === undefined || step.layer.op.type === "InputLayer") continue;
+      context.enterLayer?.(step.layer.name);
       const tensors = step.inputs.map((input) => activations.get(input));
       const relu = index + 1 < range.to ? followingRelu(steps, index) : undefined;
       const [x] = tensors;
@@ -214,6 +218,7 @@ export function forward<T extends DeviceTensor>(
       }
       for (const input of step.inputs) activations.release(input);
     }
+    context.enterLayer?.(null);
     return activations;
   } catch (error) {
     activations.dispose();

@@ -33,19 +33,25 @@ export class FrozenFeatures<T extends DeviceTensor> {
   readonly #prefix: FrozenPrefix<T>;
   readonly #plan: FeatureCachePlan;
   readonly #store: FeatureStore | undefined;
+  readonly #atOnce: number;
   #compared = false;
   #rounding: BatchRounding | undefined;
 
-  /** @param store where outputs are kept; without it they are computed every time */
+  /**
+   * @param store where outputs are kept; without it they are computed every time
+   * @param atOnce images that the prefix takes at once
+   */
   constructor(
     context: PassContext<T>,
     prefix: FrozenPrefix<T>,
     plan: FeatureCachePlan,
     store: FeatureStore | undefined,
+    atOnce: number = Number.POSITIVE_INFINITY,
   ) {
     this.#context = context;
     this.#prefix = prefix;
     this.#plan = plan;
+    this.#atOnce = atOnce;
     this.#store = plan.where === "nowhere" ? undefined : store;
   }
 
@@ -68,7 +74,7 @@ export class FrozenFeatures<T extends DeviceTensor> {
     }
     const missing = all.filter((position) => !store.has(keys[position] ?? -1));
     const { cut } = this.#plan;
-    if (missing.length === keys.length) {
+    if (missing.length === keys.length && keys.length <= this.#atOnce) {
       const live = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, all)]]));
       const rows = await this.#keep(store, batch, all, live);
       if (!this.#compared && all.length > 1) await this.#compareAlone(batch, rows);
@@ -76,11 +82,14 @@ export class FrozenFeatures<T extends DeviceTensor> {
       return await this.#prefix.run(cut, to, live);
     }
     const rows = new Map<number, readonly Float32Array[]>();
-    if (missing.length > 0) {
-      const live = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, missing)]]));
-      for (const [position, features] of await this.#keep(store, batch, missing, live)) rows.set(position, features);
+    for (let start = 0; start < missing.length; start += this.#atOnce) {
+      const part = missing.slice(start, start + this.#atOnce);
+      const live = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, part)]]));
+      for (const [position, features] of await this.#keep(store, batch, part, live)) rows.set(position, features);
       for (const tensor of live.values()) this.#context.kernels.dispose(tensor);
     }
+    if (!this.#compared && missing.length === keys.length && keys.length > 1) await this.#compareAlone(batch, rows);
+    this.#compared = true;
     for (const position of all) if (!rows.has(position)) rows.set(position, await store.read(keys[position] ?? -1));
     return await this.#prefix.run(cut, to, this.#assemble(rows, keys.length));
   }

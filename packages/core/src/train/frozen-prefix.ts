@@ -102,7 +102,7 @@ export class FrozenPrefix<T extends DeviceTensor> {
     inputs: LiveTensors<T>,
     show?: (layer: string, tensor: T) => Promise<void>,
   ): Promise<Map<number, T>> {
-    const { kernels, steps } = this.#context;
+    const { kernels, steps, enterLayer } = this.#context;
     const units = this.#units.filter(({ output, index }) => index >= from && output < to);
     const crossing = crossingAt(steps, to);
     const uses = new Map<number, number>();
@@ -115,6 +115,7 @@ export class FrozenPrefix<T extends DeviceTensor> {
       const images = from === 0 ? inputs.get(0) : undefined;
       if (images !== undefined) await show?.(steps[0]?.layer.name ?? "", images);
       for (const unit of units) {
+        enterLayer?.(steps[unit.index]?.layer.name ?? null);
         const output = this.#runUnit(
           unit,
           unit.inputs.map((input) => activations.get(input)),
@@ -124,6 +125,7 @@ export class FrozenPrefix<T extends DeviceTensor> {
         activations.put(unit.output, output, uses.get(unit.output) ?? 0);
         for (const input of unit.inputs) activations.release(input);
       }
+      enterLayer?.(null);
       return new Map([...crossing].map((index) => [index, activations.take(index)]));
     } catch (error) {
       activations.dispose();

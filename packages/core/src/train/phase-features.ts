@@ -9,7 +9,7 @@ import { type PassStep, staticPrefix } from "../plan/pass.ts";
 import { type PhasePlan, type Plan, passOf } from "../plan/plan.ts";
 import type { Environment } from "../runner/environment.ts";
 import { hashOf } from "../spec/hash.ts";
-import type { RunState } from "./epoch.ts";
+import { type RunState, watchOf } from "./epoch.ts";
 import { type FeatureStore, memoryStore } from "./feature-store.ts";
 import { FrozenFeatures } from "./frozen-features.ts";
 import { FrozenPrefix } from "./frozen-prefix.ts";
@@ -58,14 +58,14 @@ export async function openFeatures<T extends DeviceTensor>(
   const asked = host.cache ?? DEFAULT_CACHE_BUDGET;
   const budget = host.openFeatureFiles === undefined ? { ...asked, diskBytes: 0 } : asked;
   const cache = planPhaseCache(plan, phase, budget);
-  const context = { kernels: host.kernels, steps, variables };
+  const context = { kernels: host.kernels, steps, variables, ...watchOf(state) };
   const prefix = await FrozenPrefix.fold(context, staticPrefix(steps));
   let store: FeatureStore | undefined;
   if (cache.where === "memory") store = memoryStore(cache.keeps);
   if (cache.where === "disk") {
     store = await host.openFeatureFiles?.(await keyOf(plan, steps, cache, variables, host.environment), cache);
   }
-  const features = new FrozenFeatures(context, prefix, cache, store);
+  const features = new FrozenFeatures(context, prefix, cache, store, host.prefixBatch);
   return {
     features,
     plan: cache,

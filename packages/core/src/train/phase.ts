@@ -4,7 +4,7 @@ import { networkOf, type PhasePlan, type Plan, passOf } from "../plan/plan.ts";
 import type { EpochRecord } from "../runner/outcome.ts";
 import type { RunEvent } from "../runner/runner.ts";
 import { EarlyStopping } from "./early-stopping.ts";
-import { type RunState, trainEpoch } from "./epoch.ts";
+import { endsEarly, isWatched, type RunState, trainEpoch, watchOf } from "./epoch.ts";
 import { evaluate } from "./evaluate.ts";
 import type { FrozenFeatures } from "./frozen-features.ts";
 import { checkUnmoved, digestWeights, unmovedNames } from "./frozen-weights.ts";
@@ -41,12 +41,13 @@ export async function* trainPhase<T extends DeviceTensor>(
 ): AsyncGenerator<RunEvent, { stoppedEarly: boolean; epoch: number }> {
   const { plan, host, images, variables } = state;
   const { spec, splits, dataset } = plan;
-  const context = { kernels: host.kernels, steps: passOf(plan, phase), variables };
+  const { kernels, savesMemory = false } = host;
+  const context = { kernels, steps: passOf(plan, phase), variables, savesMemory, ...watchOf(state) };
   const unmoved = unmovedNames(context.steps);
   const before = await digestWeights(variables, unmoved);
   const optimizer = new Optimizer(host.kernels, phase.optimizer, parameterGroups(plan, phase), variables);
   const { earlyStopping } = spec;
-  const watches = earlyStopping !== undefined && state.tracer === undefined; // a trace has no validation to judge by
+  const watches = earlyStopping !== undefined && !isWatched(state); // a trace has no validation to judge by
   const stopping = watches ? new EarlyStopping(earlyStopping) : undefined;
   let best: { weights: NamedTensors; epoch: number } | undefined;
   let stoppedEarly = false;
@@ -63,7 +64,7 @@ export async function* trainPhase<T extends DeviceTensor>(
       } = yield* trainEpoch(state, context, features, optimizer, epoch);
       if (index === 0) yield* roundingWarning(features);
       const evaluateStart = host.now();
-      const hasValidation = splits.validation.length > 0 && state.tracer === undefined;
+      const hasValidation = splits.validation.length > 0 && !isWatched(state);
       const validation = hasValidation
         ? (await evaluate(context, features, images, dataset.labels, splits.validation, spec.batchSize, onProgress))
             .metrics
@@ -91,7 +92,7 @@ export async function* trainPhase<T extends DeviceTensor>(
         best = { weights: await variables.download(), epoch };
       }
       stoppedEarly = verdict?.stop === true;
-      if (state.tracer?.done) break;
+      if (endsEarly(state)) break;
     }
   } finally {
     optimizer.dispose();

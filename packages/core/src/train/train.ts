@@ -8,7 +8,7 @@ import type { EpochRecord, Outcome } from "../runner/outcome.ts";
 import { type Host, type RunEvent, warningEvent } from "../runner/runner.ts";
 import { softwareWarnings } from "../runner/software-warning.ts";
 import { sha256 } from "../spec/hash.ts";
-import { fullBatchSize, type RunState } from "./epoch.ts";
+import { endsEarly, fullBatchSize, isWatched, type RunState, watchOf } from "./epoch.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { FrozenFeatures } from "./frozen-features.ts";
 import { digestWeights, unmovedNames } from "./frozen-weights.ts";
@@ -17,6 +17,7 @@ import { means, noMetrics } from "./metrics.ts";
 import { checkStartingWeights } from "./non-finite.ts";
 import { trainPhase } from "./phase.ts";
 import { openFeatures } from "./phase-features.ts";
+import { Profiler } from "./profiler.ts";
 import { median, roundMs } from "./timing.ts";
 import { Tracer } from "./tracer.ts";
 import { Variables } from "./variables.ts";
@@ -39,7 +40,9 @@ function neverLeftChance(plan: Plan, epochs: readonly EpochRecord[]): boolean {
  * Deterministic for a seed wherever the host's kernels are.
  * @throws ThawError `non-finite`, `frozen-moved`, `cancelled`, `blob-corrupt`
  */
-export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>): AsyncGenerator<RunEvent> {
+export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>): AsyncGenerator<RunEvent> {
+  const profiler = given.profile === undefined ? undefined : new Profiler(given, given.profile);
+  const host = profiler === undefined ? given : { ...given, kernels: profiler.kernels };
   const { spec, splits, dataset } = plan;
   const startedMs = host.now();
   const network = networkOf(plan);
@@ -67,6 +70,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
     steadyMs: [],
     peaks: { tensors: 0, bytes: 0 },
     ...(tracer === undefined ? {} : { tracer }),
+    ...(profiler === undefined ? {} : { profiler }),
   };
   const caches: ({ phase: string } & FeatureCachePlan)[] = [];
   let opened: { readonly features: FrozenFeatures<T>; readonly close: () => Promise<void> } | undefined;
@@ -78,8 +82,9 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
 
     let last = { stoppedEarly: false, epoch: 0 };
     for (const file of (await tracer?.after(0, variables)) ?? []) yield { type: "trace", file };
-    for (const phase of plan.phases) {
-      if (tracer?.done) break;
+    const phases = plan.phases.filter(({ name }) => profiler === undefined || name === profiler.request.phase);
+    for (const phase of phases) {
+      if (endsEarly(state)) break;
       if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
       await opened?.close();
       const current = await openFeatures(state, phase);
@@ -90,13 +95,22 @@ export async function* train<T extends DeviceTensor>(plan: Plan, host: Host<T>):
       last = yield* trainPhase(state, phase, features);
     }
 
-    const context = { kernels: host.kernels, steps: passOf(plan, lastPhase), variables };
+    const lastRun = phases.at(-1) ?? lastPhase;
+    const context = { kernels: host.kernels, steps: passOf(plan, lastRun), variables, ...watchOf(state) };
     const evaluateStart = host.now();
     const onProgress = (): void => host.onProgress?.();
+    const { batchSize } = spec;
+    if (profiler !== undefined && opened !== undefined) {
+      const { features } = opened;
+      const batch = splits.validation.slice(0, batchSize);
+      const evaluateBatch = (): Promise<Evaluation> =>
+        evaluate(context, features, images, dataset.labels, batch, batchSize, onProgress);
+      yield { type: "profile", ...(await profiler.profile(batch.length, evaluateBatch)) };
+    }
     const part = async (indices: readonly number[]): Promise<Evaluation | null> =>
-      indices.length === 0 || tracer !== undefined || opened === undefined
+      indices.length === 0 || isWatched(state) || opened === undefined
         ? null
-        : await evaluate(context, opened.features, images, dataset.labels, indices, spec.batchSize, onProgress);
+        : await evaluate(context, opened.features, images, dataset.labels, indices, batchSize, onProgress);
     const validation = await part(splits.validation);
     const test = await part(splits.test);
     const finalEvaluateMs = host.now() - evaluateStart;

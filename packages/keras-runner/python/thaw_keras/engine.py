@@ -23,6 +23,8 @@ class Engine:
     dtype: str
     """float32 or float64: what everything is computed in."""
     compiled: bool
+    loop: str
+    """own, fit or train_on_batch."""
     environment: dict[str, Any]
     """Core's Environment."""
 
@@ -36,7 +38,7 @@ def _require(package: str, code: str, hint: str) -> None:
 def open_engine(settings: Mapping[str, Any]) -> Engine:
     """Imports Keras on the backend that the settings name. Throws ThawError `keras-missing`, `keras-backend-missing`.
 
-    @param settings complete: dtype, backend, threads (0: all), oneDnn, step
+    @param settings complete: dtype, backend, threads (0: all), oneDnn, step, loop
     """
     name, dtype = settings["backend"], settings["dtype"]
     _require("keras", "keras-missing", "npm run setup -- --keras")
@@ -86,4 +88,4 @@ def open_engine(settings: Mapping[str, Any]) -> Engine:
         },
         "platform": platform_of(),
     }
-    return Engine(backend, dtype, in_force["step"] == "compiled", environment)
+    return Engine(backend, dtype, in_force["step"] == "compiled", settings["loop"], environment)

@@ -29,7 +29,7 @@ class Trainer:
         self.names: list[str] = []
         """Names of the weights that train, in layer order."""
         for treatment in phase["treatments"]:
-            _treat(network.layer(treatment["name"]), treatment)
+            treat(network.layer(treatment["name"]), treatment)
             if not treatment["trainable"]:
                 continue
             own = [name for name in network.variables(treatment["name"]) if not name.endswith(_MOVING)]
@@ -87,7 +87,7 @@ class Trainer:
         self._state.tracer.inside(loss, outputs, gradients)
 
 
-def _treat(layer: Any, treatment: Mapping[str, Any]) -> None:
+def treat(layer: Any, treatment: Mapping[str, Any]) -> None:
     """Sets `trainable`, from which Keras tells the mode of a batch normalization.
 
     Where the spec wants another mode than Keras has for it (`frozenBatchNorm: "batch-stats"`, `batchNorm:

@@ -17,7 +17,7 @@ PACKAGE = "torch"
 
 def configure(settings: Settings) -> Description:
     torch.set_num_threads(settings["threads"])
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(settings["loop"] == "own")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None

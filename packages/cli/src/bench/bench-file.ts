@@ -1,0 +1,67 @@
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { ThawError } from "@thaw/core";
+import { type BenchReport, benchReport } from "./bench-report.ts";
+
+const HINT = "Give a file that `thaw bench --out` has written.";
+
+function invalid(file: string, what: string, cause?: unknown): ThawError {
+  return new ThawError("bench-invalid", `${file}: ${what}.`, { hint: HINT, cause });
+}
+
+/**
+ * Reads a recording.
+ * @throws ThawError `bench-invalid`
+ */
+export async function readBenchReport(file: string): Promise<BenchReport> {
+  let document: unknown;
+  try {
+    document = JSON.parse(await readFile(file, "utf8"));
+  } catch (cause) {
+    const absent = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw invalid(file, absent ? "there is no such file" : `no valid JSON (${(cause as Error).message})`, cause);
+  }
+  const parsed = benchReport.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw invalid(file, `no recording of a benchmark: ${issue?.path.join(".")}: ${issue?.message}`);
+}
+
+/** A list with an entry a line: a recording is read by people, and a diff shows what came and went. */
+function lines(entries: readonly unknown[]): string {
+  return entries.length === 0 ? "[]" : `[\n${entries.map((entry) => `  ${JSON.stringify(entry)}`).join(",\n")}\n ]`;
+}
+
+function textOf(report: BenchReport): string {
+  const fields = Object.entries(report).map(([key, value]) => {
+    const text = Array.isArray(value) ? lines(value) : JSON.stringify(value);
+    return ` ${JSON.stringify(key)}: ${text}`;
+  });
+  return `{\n${fields.join(",\n")}\n}\n`;
+}
+
+/**
+ * Writes a recording whole or not at all.
+ * @param force whether an earlier file may be replaced
+ * @throws ThawError `result-exists`, `result-unwritable`
+ */
+export async function writeBenchReport(file: string, report: BenchReport, force: boolean): Promise<void> {
+  const temporary = `${file}.${process.pid}.part`;
+  try {
+    await mkdir(dirname(resolve(file)), { recursive: true });
+    await writeFile(temporary, textOf(report), { flush: true });
+    if (force) await rename(temporary, file);
+    else await link(temporary, file); // fails where the file exists
+  } catch (cause) {
+    const exists = (cause as NodeJS.ErrnoException).code === "EEXIST";
+    const what = exists
+      ? `${file} exists; recordings are not overwritten`
+      : `${file} cannot be written: ${(cause as Error).message}`;
+    throw new ThawError(exists ? "result-exists" : "result-unwritable", `${what}.`, {
+      hint: "Choose another file for --out, or give --force.",
+      cause,
+    });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

@@ -1,0 +1,57 @@
+import { ThawError } from "../error.ts";
+import type { DeviceTensor } from "../kernels/kernels.ts";
+import { followingRelu } from "../plan/pass.ts";
+import type { Activations } from "./activations.ts";
+import type { PassContext } from "./forward.ts";
+
+/**
+ * Whether a ReLU's output is read again by nothing but the kernel gradient of the convolution above it, and can be made
+ * from what its batch normalization keeps anyway: then a step that saves memory does not keep it.
+ * @param index of the ReLU
+ */
+export function isRemade<T extends DeviceTensor>(context: PassContext<T>, index: number): boolean {
+  const { kernels, steps, savesMemory } = context;
+  if (savesMemory !== true || kernels.batchNormInferenceRelu === undefined) return false;
+  const norm = steps[index - 1];
+  return (
+    steps[index]?.layer.op.type === "ReLU" &&
+    norm?.batchNormMode === "batch-stats" &&
+    norm.keepsInput &&
+    needsNoOutput(context, index) &&
+    steps.filter(({ inputs }) => inputs.includes(index)).length === 1
+  );
+}
+
+/** Whether the gradient of a ReLU works without its output: one kernel does it with the normalization's. */
+export function needsNoOutput<T extends DeviceTensor>({ kernels, steps }: PassContext<T>, index: number): boolean {
+  return (
+    steps[index - 1]?.batchNormMode === "batch-stats" &&
+    kernels.batchNormTrainRelu !== undefined &&
+    kernels.batchNormTrainReluGradient !== undefined &&
+    followingRelu(steps, index - 1) !== undefined
+  );
+}
+
+/** Makes the output of a ReLU again, the same bits: by the statistics that the batch had. The caller frees it. */
+export function remake<T extends DeviceTensor>(
+  { kernels, steps, variables }: PassContext<T>,
+  index: number,
+  activations: Activations<T>,
+): T {
+  const norm = steps[index - 1];
+  const relu = steps[index]?.layer.op;
+  const [mean, variance] = activations.extras(index - 1);
+  if (
+    norm?.layer.op.type !== "BatchNormalization" ||
+    relu?.type !== "ReLU" ||
+    mean === undefined ||
+    variance === undefined ||
+    kernels.batchNormInferenceRelu === undefined
+  ) {
+    throw new ThawError("internal", `The output of layer ${index} cannot be made again.`);
+  }
+  const x = activations.get(norm.inputs[0] ?? 0);
+  const { name, op } = norm.layer;
+  const [gamma, beta] = [variables.get(`${name}/gamma`), variables.get(`${name}/beta`)];
+  return kernels.batchNormInferenceRelu(x, gamma, beta, mean, variance, op.epsilon, relu.maxValue);
+}
