@@ -65,10 +65,11 @@ export function createRunner(name: string): Runner {
   return {
     name,
     traces: true,
+    profiles: true,
     opSuites: OP_SUITES,
     checkOps: (suite, options) => judgeInPage(keeper, engine, suite, options),
     probe: (settings = {}) => probe(keeper, engine, settings),
-    async *run(plan, { storeDir, settings, exportWeights, trace, cache, signal }) {
+    async *run(plan, { storeDir, settings, exportWeights, trace, cache, profile, signal }) {
       const complete = browserSettings(engine, settings);
       const session = await keeper.acquire(complete);
       const queue = eventQueue<RunEvent>();
@@ -83,6 +84,7 @@ export function createRunner(name: string): Runner {
         storeDir,
         ...(exportWeights === undefined ? {} : { exportWeights }),
         ...(cache === undefined ? {} : { cache }),
+        ...(profile === undefined ? {} : { profile }),
         ...(trace === undefined ? {} : { traceFolder: trace.folder, weightsAt: trace.weightsAt }),
       };
       const run = session.run(served, environmentOf(engine, session, complete), signal, (events) => {

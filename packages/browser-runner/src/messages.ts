@@ -6,6 +6,7 @@ import type {
   OpStart,
   OpSuite,
   OpVerdict,
+  ProfileRequest,
   RunEvent,
   SerializedError,
 } from "@thaw/core";
@@ -55,6 +56,7 @@ export interface RunRequest {
   readonly cache?: CacheBudget;
   /** Steps of a traced run whose weights to send back; absent where the run leaves no trace. */
   readonly traceWeightsAt?: readonly number[];
+  readonly profile?: ProfileRequest;
 }
 
 /** A suite of rung L1 that the page is asked for. */

@@ -53,8 +53,9 @@ export class BrowserSession {
     {
       weightsAt,
       cache,
+      profile,
       ...served
-    }: Omit<ServedRun, "id"> & Pick<RunRequest, "cache"> & { readonly weightsAt?: readonly number[] },
+    }: Omit<ServedRun, "id"> & Pick<RunRequest, "cache" | "profile"> & { readonly weightsAt?: readonly number[] },
     environment: Environment,
     signal: AbortSignal | undefined,
     onEvents: (events: readonly RunEvent[]) => void,
@@ -69,9 +70,9 @@ export class BrowserSession {
         try {
           const exportsWeights = served.exportWeights !== undefined;
           const trace = weightsAt === undefined ? {} : { traceWeightsAt: weightsAt };
-          const budget = cache === undefined ? {} : { cache };
+          const asked = { ...(cache === undefined ? {} : { cache }), ...(profile === undefined ? {} : { profile }) };
           await this.#link.guard(
-            callPage(this.#page, "run", { run, environment, exportsWeights, ...budget, ...trace }),
+            callPage(this.#page, "run", { run, environment, exportsWeights, ...asked, ...trace }),
           );
         } finally {
           stopServing();

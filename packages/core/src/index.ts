@@ -47,7 +47,6 @@ export * from "./train/initial-weights.ts";
 export * from "./train/layer-walk.ts";
 export * from "./train/metrics.ts";
 export * from "./train/optimizer.ts";
-export { planPhaseCache } from "./train/phase-features.ts";
 export * from "./train/schedule.ts";
 export * from "./train/step.ts";
 export * from "./train/timing.ts";

@@ -64,7 +64,7 @@ export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSig
   const own = loaded.info.ownKernels.ok && settings.kernels === "own";
   return {
     // Own kernels give an image the same bits in any batch, and normalise as fast as memory can be read.
-    ...(own ? { prefixBatch: PREFIX_BATCH, savesMemory: true } : {}),
+    ...(own ? { prefixBatch: PREFIX_BATCH, savesMemory: true, padsInConvolutions: true } : {}),
     kernels: kernelsOf(loaded, settings),
     environment: environmentOf(loaded, settings),
     now: () => performance.now(),

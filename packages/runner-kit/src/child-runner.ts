@@ -24,6 +24,7 @@ export function childRunner(options: ChildRunnerOptions): Runner {
   return {
     name,
     traces: true,
+    profiles: true,
     opSuites,
     checkOps: (suite, ops) => judgeInChild(options, suite, ops),
     probe: (settings = {}) => askAvailability(name, ask, settings),

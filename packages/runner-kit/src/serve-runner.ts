@@ -62,7 +62,8 @@ function signOfLife(): () => void {
 
 async function run(runner: ServedRunner, request: ToChild & { type: "run" }, signal: AbortSignal): Promise<void> {
   const host = await runner.createHost(request.options, signal);
-  const watched: Host = { ...host, onProgress: signOfLife() };
+  const { profile } = request.options;
+  const watched: Host = { ...host, ...(profile === undefined ? {} : { profile }), onProgress: signOfLife() };
   const work = async (): Promise<void> => {
     for await (const event of train(request.plan, watched)) await send({ type: "event", event });
   };

@@ -52,6 +52,9 @@ export function stdioRunner(options: StdioRunnerOptions): Runner {
       if (run.trace !== undefined && !traces) {
         throw new ThawError("trace-unsupported", `Runner "${name}" leaves no trace.`);
       }
+      if (run.profile !== undefined) {
+        throw new ThawError("profile-unsupported", `Runner "${name}" cannot be profiled.`);
+      }
       yield* askRun(askWith(await options.command(settings)), plan, { ...run, settings });
     },
   };

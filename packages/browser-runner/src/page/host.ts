@@ -1,5 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type BlobRef, type CacheBudget, type Environment, type Host, ThawError } from "@thaw/core";
+import { type BlobRef, type CacheBudget, type Environment, type Host, type ProfileRequest, ThawError } from "@thaw/core";
 import type { PageEngine } from "./page-engine.ts";
 
 /** Bytes that one request asks for: a broken connection costs no more than this. */
@@ -47,6 +47,7 @@ interface PageRun {
   readonly exportsWeights: boolean;
   readonly traceWeightsAt: readonly number[] | undefined;
   readonly cache: CacheBudget | undefined;
+  readonly profile: ProfileRequest | undefined;
 }
 
 /** What a run in this page works with. */
@@ -68,6 +69,7 @@ export function pageHost(engine: PageEngine, run: PageRun, signal: AbortSignal, 
     peakRssBytes: () => null, // the runner measures the browser from outside
     readBlob,
     ...(run.cache === undefined ? {} : { cache: run.cache }),
+    ...(run.profile === undefined ? {} : { profile: run.profile }),
     ...(run.exportsWeights ? { writeWeights: (bytes: Uint8Array) => sendBack("weights", bytes) } : {}),
     ...(weightsAt === undefined
       ? {}

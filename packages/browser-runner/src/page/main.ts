@@ -86,7 +86,7 @@ const api: PageApi = {
       };
     }),
 
-  run: ({ run, environment, exportsWeights, traceWeightsAt, cache }) =>
+  run: ({ run, environment, exportsWeights, traceWeightsAt, cache, profile }) =>
     answer(async () => {
       const engine = engineOf();
       const controller = new AbortController();
@@ -96,7 +96,7 @@ const api: PageApi = {
         const sender = eventSender(run);
         const host = pageHost(
           engine,
-          { id: run, environment, exportsWeights, traceWeightsAt, cache },
+          { id: run, environment, exportsWeights, traceWeightsAt, cache, profile },
           controller.signal,
           sender.alive,
         );

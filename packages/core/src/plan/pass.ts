@@ -16,6 +16,8 @@ export interface PassStep {
   readonly keepsInput: boolean;
   /** Whether the backward pass reads the layer's output. */
   readonly keepsOutput: boolean;
+  /** Another step does its work. */
+  readonly skipped?: true;
 }
 
 function keepsInput(layer: Layer, trains: boolean, carriesGradient: boolean, mode: BatchNormMode): boolean {

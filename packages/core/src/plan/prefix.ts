@@ -1,5 +1,6 @@
 import type { FollowingRelu, Window } from "../kernels/kernels.ts";
 import type { Padding } from "../model/layer.ts";
+import { sumOfPaddings } from "./padding.ts";
 import type { PassStep } from "./pass.ts";
 
 /** A piece of the frozen prefix that runs as one. */
@@ -22,13 +23,6 @@ function isConvolution(step: PassStep | undefined): boolean {
   return step?.layer.op.type === "Conv2D" || step?.layer.op.type === "DepthwiseConv2D";
 }
 
-function sum(a: Padding, b: Padding): Padding {
-  return [
-    [a[0][0] + b[0][0], a[0][1] + b[0][1]],
-    [a[1][0] + b[1][0], a[1][1] + b[1][1]],
-  ];
-}
-
 const NO_PADDING: Padding = [
   [0, 0],
   [0, 0],
@@ -48,7 +42,7 @@ export function planPrefix(steps: readonly PassStep[], to: number): readonly Pre
   const units: PrefixUnit[] = [];
   for (let index = 0; index < to; index += 1) {
     const step = steps[index];
-    if (step === undefined || step.layer.op.type === "InputLayer") continue;
+    if (step === undefined || step.skipped === true || step.layer.op.type === "InputLayer") continue;
     const padding = step.layer.op.type === "ZeroPadding2D" && goesOn(index) ? step.layer.op.padding : undefined;
     const at = padding === undefined ? index : index + 1;
     const convolution = steps[at];
@@ -66,7 +60,7 @@ export function planPrefix(steps: readonly PassStep[], to: number): readonly Pre
     const next = goesOn(at + 1) ? steps[at + 2]?.layer.op : undefined;
     const relu = next?.type === "ReLU" ? next : undefined;
     const output = relu === undefined ? at + 1 : at + 2;
-    const window = { strides: op.strides, padding: sum(op.padding, padding ?? NO_PADDING) };
+    const window = { strides: op.strides, padding: sumOfPaddings(op.padding, padding ?? NO_PADDING) };
     units.push({ type: "folded", index: at, inputs: step.inputs, output, window, relu });
     index = output;
   }

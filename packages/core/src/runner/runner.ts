@@ -99,6 +99,8 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   readonly cache?: CacheBudget;
   /** Images that the frozen prefix takes at once: fewer stay in a processor's caches. All of a batch without it. */
   readonly prefixBatch?: number;
+  /** Convolutions take any padding as it is: padding layers then need not run. */
+  readonly padsInConvolutions?: boolean;
   /** Makes some outputs again in the backward pass instead of keeping them; for kernels that do it in little time. */
   readonly savesMemory?: boolean;
   /** Opens files for a cache that the plan puts on disk; absent where the host has none. */

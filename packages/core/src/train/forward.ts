@@ -203,7 +203,7 @@ export function forward<T extends DeviceTensor>(
   try {
     for (let index = range.from; index < range.to; index += 1) {
       const step = steps[index];
-      if (step === undefined || step.layer.op.type === "InputLayer") continue;
+      if (step === undefined || step.skipped === true || step.layer.op.type === "InputLayer") continue;
       context.enterLayer?.(step.layer.name);
       const tensors = step.inputs.map((input) => activations.get(input));
       const relu = index + 1 < range.to ? followingRelu(steps, index) : undefined;

@@ -5,9 +5,11 @@ import {
   type FeatureCachePlan,
   planFeatureCache,
 } from "../plan/feature-cache.ts";
+import { withoutPadding } from "../plan/padding.ts";
 import { type PassStep, staticPrefix } from "../plan/pass.ts";
 import { type PhasePlan, type Plan, passOf } from "../plan/plan.ts";
 import type { Environment } from "../runner/environment.ts";
+import type { Host } from "../runner/runner.ts";
 import { hashOf } from "../spec/hash.ts";
 import { type RunState, watchOf } from "./epoch.ts";
 import { type FeatureStore, memoryStore } from "./feature-store.ts";
@@ -16,11 +18,24 @@ import { FrozenPrefix } from "./frozen-prefix.ts";
 import { digestWeights } from "./frozen-weights.ts";
 import type { Variables } from "./variables.ts";
 
-/** What a phase keeps of its frozen prefix under a budget. */
-export function planPhaseCache(plan: Plan, phase: PhasePlan, budget: CacheBudget): FeatureCachePlan {
-  const { spec, splits } = plan;
-  const images = { trainImages: splits.train.length, validationImages: splits.validation.length };
+/** The executor's view of a phase on a host. */
+export function stepsFor(
+  { padsInConvolutions = false }: Pick<Host, "padsInConvolutions">,
+  plan: Plan,
+  phase: PhasePlan,
+): readonly PassStep[] {
   const steps = passOf(plan, phase);
+  return padsInConvolutions ? withoutPadding(steps) : steps;
+}
+
+/** What a phase keeps of its frozen prefix under a budget. */
+function planPhaseCache(
+  { spec, splits }: Plan,
+  phase: PhasePlan,
+  steps: readonly PassStep[],
+  budget: CacheBudget,
+): FeatureCachePlan {
+  const images = { trainImages: splits.train.length, validationImages: splits.validation.length };
   return planFeatureCache(steps, staticPrefix(steps), spec, { ...images, epochs: phase.epochs }, budget);
 }
 
@@ -54,10 +69,10 @@ export async function openFeatures<T extends DeviceTensor>(
   phase: PhasePlan,
 ): Promise<{ features: FrozenFeatures<T>; plan: FeatureCachePlan; close: () => Promise<void> }> {
   const { plan, host, variables } = state;
-  const steps = passOf(plan, phase);
+  const steps = stepsFor(host, plan, phase);
   const asked = host.cache ?? DEFAULT_CACHE_BUDGET;
   const budget = host.openFeatureFiles === undefined ? { ...asked, diskBytes: 0 } : asked;
-  const cache = planPhaseCache(plan, phase, budget);
+  const cache = planPhaseCache(plan, phase, steps, budget);
   const context = { kernels: host.kernels, steps, variables, ...watchOf(state) };
   const prefix = await FrozenPrefix.fold(context, staticPrefix(steps));
   let store: FeatureStore | undefined;

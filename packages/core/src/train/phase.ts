@@ -1,6 +1,6 @@
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import type { NamedTensors } from "../model/safetensors.ts";
-import { networkOf, type PhasePlan, type Plan, passOf } from "../plan/plan.ts";
+import { networkOf, type PhasePlan, type Plan } from "../plan/plan.ts";
 import type { EpochRecord } from "../runner/outcome.ts";
 import type { RunEvent } from "../runner/runner.ts";
 import { EarlyStopping } from "./early-stopping.ts";
@@ -10,6 +10,7 @@ import type { FrozenFeatures } from "./frozen-features.ts";
 import { checkUnmoved, digestWeights, unmovedNames } from "./frozen-weights.ts";
 import { checkWeights } from "./non-finite.ts";
 import { Optimizer, type ParameterGroup } from "./optimizer.ts";
+import { stepsFor } from "./phase-features.ts";
 import { roundMs } from "./timing.ts";
 
 /** Trainable weights in Keras's order, grouped by multiplier. */
@@ -42,7 +43,7 @@ export async function* trainPhase<T extends DeviceTensor>(
   const { plan, host, images, variables } = state;
   const { spec, splits, dataset } = plan;
   const { kernels, savesMemory = false } = host;
-  const context = { kernels, steps: passOf(plan, phase), variables, savesMemory, ...watchOf(state) };
+  const context = { kernels, steps: stepsFor(host, plan, phase), variables, savesMemory, ...watchOf(state) };
   const unmoved = unmovedNames(context.steps);
   const before = await digestWeights(variables, unmoved);
   const optimizer = new Optimizer(host.kernels, phase.optimizer, parameterGroups(plan, phase), variables);

@@ -76,7 +76,7 @@ export class Profiler<T extends DeviceTensor> {
   /** Ends the current part of the step and starts another. */
   enter(pass: ProfilePass): void {
     const open = this.#open;
-    if (open === undefined) return;
+    if (open === undefined || open.pass === pass) return;
     const now = this.#now();
     this.#leaveLayer(open, null, now);
     open.passes.push({ pass: open.pass, startMs: open.passStartMs, ms: now - open.passStartMs });
@@ -154,15 +154,17 @@ export class Profiler<T extends DeviceTensor> {
   async #finish(images: number): Promise<ProfiledStep | undefined> {
     const open = this.#open;
     if (open === undefined) return undefined;
-    this.enter("wait"); // only to end what is open
     this.#open = undefined;
-    const { epoch, step, startMs, passes, layers, calls, passStartMs } = open;
+    const now = this.#now();
+    this.#leaveLayer(open, null, now);
+    const { epoch, step, startMs, passes, layers, calls, pass, passStartMs } = open;
+    passes.push({ pass, startMs: passStartMs, ms: now - passStartMs });
     const dispatchMs = await this.#timer?.stop();
     const timed = calls.map(({ call, from, to }): ProfiledCall => {
       if (dispatchMs === undefined) return call;
       return { ...call, deviceMs: dispatchMs.slice(from, to).reduce((sum, ms) => sum + ms, 0) };
     });
-    return { epoch, step, images, startMs, ms: passStartMs - startMs, passes, layers, calls: timed };
+    return { epoch, step, images, startMs, ms: now - startMs, passes, layers, calls: timed };
   }
 
   #call<R>(kernel: KernelName, work: () => R): R {

@@ -16,7 +16,7 @@ import { startingWeights } from "./initial-weights.ts";
 import { means, noMetrics } from "./metrics.ts";
 import { checkStartingWeights } from "./non-finite.ts";
 import { trainPhase } from "./phase.ts";
-import { openFeatures } from "./phase-features.ts";
+import { openFeatures, stepsFor } from "./phase-features.ts";
 import { Profiler } from "./profiler.ts";
 import { median, roundMs } from "./timing.ts";
 import { Tracer } from "./tracer.ts";
@@ -96,7 +96,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
     }
 
     const lastRun = phases.at(-1) ?? lastPhase;
-    const context = { kernels: host.kernels, steps: passOf(plan, lastRun), variables, ...watchOf(state) };
+    const context = { kernels: host.kernels, steps: stepsFor(host, plan, lastRun), variables, ...watchOf(state) };
     const evaluateStart = host.now();
     const onProgress = (): void => host.onProgress?.();
     const { batchSize } = spec;
