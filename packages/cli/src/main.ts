@@ -25,6 +25,12 @@ function addRunOptions(command: Command): Command {
       collect,
       [],
     )
+    .option(
+      "--plain-kernel <name>",
+      "do without this fused kernel (all: without every one); may be repeated",
+      collect,
+      [],
+    )
     .option("--cache-bytes <size>", "memory for the outputs of frozen layers, e.g. 512M; 0 keeps none there", "1G")
     .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G")
     .option("--require-hardware", "fail rather than run on an emulated GPU", false)

@@ -38,6 +38,11 @@ export function parseSettings(pairs: readonly string[], runners: readonly string
     );
 }
 
+/** `--plain-kernel`, as the setting that it is short for. */
+export function plainKernelSetting(names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [`plainKernels=${names.join(",")}`];
+}
+
 /**
  * A comma-separated list of numbers.
  * @throws ThawError `option-invalid`

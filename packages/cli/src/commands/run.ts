@@ -5,7 +5,7 @@ import { onInterrupt } from "../interrupt.ts";
 import { prepareNotes } from "../notes.ts";
 import { findRunner } from "../registry.ts";
 import { requireRunner, runCell } from "../run-cell.ts";
-import { parseSettings } from "../settings.ts";
+import { parseSettings, plainKernelSetting } from "../settings.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { resultTable } from "../table.ts";
 
@@ -14,6 +14,7 @@ export interface RunCommandOptions extends CacheOptions {
   readonly runner: string;
   readonly out: string;
   readonly set: readonly string[];
+  readonly plainKernel: readonly string[];
   readonly rerun: boolean;
   readonly requireHardware: boolean;
   readonly exportWeights?: string;
@@ -28,7 +29,10 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
     });
   }
   const runner = await findRunner(options.runner);
-  const settings = parseSettings(options.set, [runner.name])(runner.name);
+  const settings = parseSettings(
+    [...options.set, ...plainKernelSetting(options.plainKernel)],
+    [runner.name],
+  )(runner.name);
   const { requireHardware } = options;
   const cache = cacheBudget(options);
   const interrupt = onInterrupt(process.stderr);

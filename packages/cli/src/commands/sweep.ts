@@ -18,7 +18,7 @@ import { prepareNotes } from "../notes.ts";
 import { parityTable } from "../parity-table.ts";
 import { findRunner } from "../registry.ts";
 import { type CellOptions, requireRunner, runCell } from "../run-cell.ts";
-import { parseFreeze, parseNumbers, parseSettings, type SettingsOf } from "../settings.ts";
+import { parseFreeze, parseNumbers, parseSettings, plainKernelSetting, type SettingsOf } from "../settings.ts";
 import { readSpecFile, type SpecFile } from "../spec-file.ts";
 import { resultTable, type TableRow } from "../table.ts";
 
@@ -27,6 +27,7 @@ export interface SweepCommandOptions extends CacheOptions {
   readonly runner: string;
   readonly out: string;
   readonly set: readonly string[];
+  readonly plainKernel: readonly string[];
   readonly rerun: boolean;
   readonly requireHardware: boolean;
   readonly freeze?: string;
@@ -174,7 +175,7 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   }
   const runners = await Promise.all(options.runner.split(",").map((name) => findRunner(name.trim())));
   const settingsOf = parseSettings(
-    options.set,
+    [...options.set, ...plainKernelSetting(options.plainKernel)],
     runners.map(({ name }) => name),
   );
   const interrupt = onInterrupt(process.stderr);
