@@ -8,8 +8,9 @@ import { tensorflowKernels } from "../src/tensorflow-kernels.ts";
 const runner = { describe, expect, it };
 const engine = (): ReturnType<typeof loadNative> => loadNative({ threads: 2, oneDnn: true });
 
-// The runner's own set, with TensorFlow's fused operations, is judged by its contract: runner.test.ts.
-describeKernels("tensorflow, plain", async () => tfjsKernels(engine().tf), runner);
+// What the runner works with, kernels of our own, is judged by its contract: runner.test.ts. These stand in for them.
+describeKernels("tensorflow, fused", async () => tensorflowKernels(engine().tf, engine().backend), runner);
+describeKernels("tensorflow, plain", async () => tfjsKernels(engine().tf), runner, { smallOnly: true });
 
 describe("tensorflowKernels", () => {
   const EPSILON = 1e-3;
