@@ -71,9 +71,7 @@ export class BrowserSession {
           const exportsWeights = served.exportWeights !== undefined;
           const trace = weightsAt === undefined ? {} : { traceWeightsAt: weightsAt };
           const asked = { ...(cache === undefined ? {} : { cache }), ...(profile === undefined ? {} : { profile }) };
-          await this.#link.guard(
-            callPage(this.#page, "run", { run, environment, exportsWeights, ...asked, ...trace }),
-          );
+          await this.#link.guard(callPage(this.#page, "run", { run, environment, exportsWeights, ...asked, ...trace }));
         } finally {
           stopServing();
         }

@@ -6,11 +6,13 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
+import { profileCommand } from "./commands/profile.ts";
 import { type RunCommandOptions, runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { type SweepCommandOptions, sweepCommand } from "./commands/sweep.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import type { ParityCommandOptions } from "./parity/options.ts";
+import type { ProfileCommandOptions } from "./profile/profile-options.ts";
 import { VERSION } from "./version.ts";
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
@@ -125,6 +127,25 @@ function program(): Command {
     .action(async (spec: string, options: BenchCommandOptions) => {
       process.exitCode = await benchCommand(spec, options);
     });
+
+  thaw
+    .command("profile")
+    .description("say where the time and the memory of a training step go, layer by layer")
+    .argument("<spec>", "spec file (JSON)")
+    .option("--runner <name>", "runner, or the path of a runner module", "node")
+    .option("--steps <count>", "steps to profile", "5")
+    .option("--warmup <count>", "steps before them that are not counted", "2")
+    .option("--phase <name>", "phase of the spec; its last one without it")
+    .option("--freeze <depth>", "freeze count or layer name, in place of the spec's")
+    .option("--batch <images>", "another batch size than the spec's")
+    .option("--top <count>", "layers to print; profile.json and --json have all", "20")
+    .option("--json", "print the report as JSON", false)
+    .option("--out <dir>", "folder for profile.json and trace.json, which opens in Perfetto")
+    .option("--set <key=value>", "engine setting, e.g. threads=2; may be repeated", collect, [])
+    .option("--cache-bytes <size>", "memory for the outputs of frozen layers, e.g. 512M; 0 keeps none there", "1G")
+    .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G")
+    .option("--require-hardware", "fail rather than run on an emulated GPU", false)
+    .action((spec: string, options: ProfileCommandOptions) => profileCommand(spec, options));
 
   thaw
     .command("layers")

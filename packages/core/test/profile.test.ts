@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { passOf } from "../src/plan/plan.ts";
 import type { ProfiledStep, RunProfile } from "../src/runner/profile.ts";
+import { cpuKernels } from "./cpu-engine.ts";
 import { complete, lasting, type TinyResult, tinyRun } from "./tiny-run.ts";
 
 function profileOf({ events }: TinyResult): RunProfile {
@@ -16,7 +17,7 @@ const tickingClock = (): (() => number) => {
   return () => (now += 1);
 };
 
-const request = { phase: "phase-1", warmupSteps: 1, steps: 2 };
+const request = { phase: "phase-1", warmupSteps: 0, steps: 2 };
 const run = await tinyRun({ freeze: 130, epochs: 2, model: { head: { dropout: 0.2 } } });
 const result = await complete(run, { profile: request, now: tickingClock() });
 const profile = profileOf(result);
@@ -30,19 +31,20 @@ function layersIn({ layers }: ProfiledStep, part: string): string[] {
 describe("a profiled run", () => {
   it("looks at the steps behind the warm-up, and ends there", () => {
     expect(profile.steps.map(({ step, epoch, images }) => [step, epoch, images])).toEqual([
-      [2, 1, 2],
+      [1, 1, 4], // step 2 has two images only
       [3, 2, 4],
     ]);
     expect(result.events.filter(({ type }) => type === "step").length).toBe(3);
     expect(result.outcome.final.validation).toBeNull();
-    expect(profile).toMatchObject({ phase: "phase-1", warmupSteps: 1, evaluation: { images: 3 } });
+    expect(profile).toMatchObject({ phase: "phase-1", warmupSteps: 0, evaluation: { images: 3 } });
   });
 
   it("cuts each step into parts that follow each other and fill it", () => {
     const tail = ["forward", "backward", "optimizer", "wait"];
     const parts = profile.steps.map(({ passes }) => passes.map((part) => part.pass));
     expect(parts).toEqual([
-      ["input", "prefix", "input", "prefix", ...tail], // images are drawn once it is known which are wanted
+      // Images are drawn once it is known which are wanted, and the first time one is computed alone to compare.
+      ["input", "prefix", "input", "prefix", "input", "prefix", ...tail],
       ["input", "prefix", ...tail],
     ]);
     for (const { startMs, ms, passes } of profile.steps) {
@@ -97,8 +99,29 @@ describe("a profiled run", () => {
     }
   });
 
+  it("leaves the loss to no layer, and waits for what is read back", async () => {
+    const loss = ["uploadLabels", "softmaxCrossEntropy", "download"];
+    const [step] = profile.steps;
+    const lossCalls = step?.calls.filter(({ kernel, pass: part }) => part === "forward" && loss.includes(kernel)) ?? [];
+    expect(lossCalls.map(({ kernel, layer }) => [kernel, layer])).toEqual(
+      [...loss, "download"].map((kernel) => [kernel, null]),
+    );
+    const now = tickingClock();
+    const kernels = await cpuKernels();
+    const download: typeof kernels.download = async (tensor) => {
+      const values = await kernels.download(tensor);
+      for (let tick = 0; tick < 100; tick += 1) now();
+      return values;
+    };
+    const slow = profileOf(
+      await complete(run, { profile: { ...request, steps: 1 }, now, kernels: { ...kernels, download } }),
+    );
+    const downloads = slow.steps[0]?.calls.filter(({ kernel }) => kernel === "download") ?? [];
+    expect(Math.min(...downloads.map(({ ms }) => ms))).toBeGreaterThan(100);
+  });
+
   it("changes no bit of what is trained", async () => {
-    const whole = await complete(run, { profile: { ...request, steps: 3 } });
+    const whole = await complete(run, { profile: { ...request, warmupSteps: 1, steps: 9 } });
     const plain = await complete(run);
     expect(whole.outcome.digests).toEqual(plain.outcome.digests);
     expect(whole.outcome.steps).toEqual(plain.outcome.steps);

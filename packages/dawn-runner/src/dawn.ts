@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { isMainThread } from "node:worker_threads";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type AdapterInfo, type KernelName, type Kernels, ThawError } from "@thaw/core";
+import { type AdapterInfo, type DeviceTimer, type KernelName, type Kernels, ThawError } from "@thaw/core";
 import type { AdapterDescription, WebgpuEngine } from "@thaw/webgpu-kernels";
 import { create, globals } from "webgpu";
 import { type VulkanDriver, vulkanDrivers, vulkanSurroundings } from "./vulkan-driver.ts";
@@ -15,6 +15,8 @@ export interface DawnEngine extends WebgpuEngine {
   readonly adapterInfo: AdapterInfo;
   /** @param plain kernels that stay as tfjs has them */
   kernels(plain: readonly KernelName[] | "all"): Kernels<Tensor>;
+  /** For profiles; undefined where the adapter has no timestamps. */
+  deviceTimer(): DeviceTimer | undefined;
 }
 
 /** Puts WebGPU where tfjs looks for it: where a browser has it. Node 20 has no navigator. */
@@ -37,6 +39,9 @@ async function importKernels(): Promise<typeof import("@thaw/webgpu-kernels")> {
   return await import("@thaw/webgpu-kernels");
 }
 
+/** Timestamps to the nanosecond: Dawn else rounds them to 65 µs, against web pages that spy on each other. */
+const FINE_TIMESTAMPS = ["disable-dawn-features=timestamp_quantization"];
+
 interface FoundGpu {
   readonly gpu: GPU;
   readonly driver: VulkanDriver;
@@ -51,7 +56,7 @@ async function findGpu({ describeAdapter }: typeof import("@thaw/webgpu-kernels"
   let found: FoundGpu | undefined;
   for (const driver of drivers) {
     selectDriver(driver);
-    const gpu = create([]);
+    const gpu = create(FINE_TIMESTAMPS);
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
     if (adapter === null) continue;
     found = { gpu, driver, adapter: describeAdapter(adapter) };
@@ -84,5 +89,6 @@ export async function openDawn(options: { readonly requireHardware: boolean }): 
     version,
     adapterInfo: library.adapterInfo(engine.adapter),
     kernels: (plain) => library.webgpuKernels(engine.tf, engine.backend, { plain }),
+    deviceTimer: () => library.deviceTimer(engine.tf, engine.backend),
   };
 }

@@ -35,6 +35,7 @@ export function environmentOf(
 export async function createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): Promise<ChildHost> {
   const settings = dawnSettings(options.settings);
   const dawn = await openDawn(settings);
+  const deviceTimer = options.profile === undefined ? undefined : dawn.deviceTimer();
   return {
     kernels: dawn.kernels(plainKernelsOf(settings.plainKernels)),
     environment: environmentOf(dawn, settings),
@@ -42,6 +43,7 @@ export async function createHost(options: Omit<RunOptions, "signal">, signal: Ab
     synchronize: dawn.synchronize,
     peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
     failure: dawn.failure,
+    ...(deviceTimer === undefined ? {} : { deviceTimer }),
     ...fileHost(options),
     signal,
   };

@@ -30,15 +30,6 @@ void slicesOf(int64_t rows, const Work& work) {
 }
 
 
-/** What a normalization multiplies by: gamma / √(variance + epsilon). */
-std::vector<float> scalesOf(int64_t channels, const float* gamma, const float* variance, float epsilon) {
-  std::vector<float> scales(channels);
-  for (int64_t c = 0; c < channels; c += 1) {
-    scales[c] = gamma[c] / std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
-  }
-  return scales;
-}
-
 /** Sums of each channel in double, one row of them a slice. */
 struct SliceSums {
   int64_t slices, channels;
@@ -54,6 +45,14 @@ struct SliceSums {
 };
 
 }  // namespace
+
+std::vector<float> scalesOf(int64_t channels, const float* gamma, const float* variance, float epsilon) {
+  std::vector<float> scales(channels);
+  for (int64_t c = 0; c < channels; c += 1) {
+    scales[c] = gamma[c] / std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
+  }
+  return scales;
+}
 
 void statistics(int64_t rows, int64_t channels, const float* x, float* mean, float* variance) {
   SliceSums means(rows, channels), squares(rows, channels);

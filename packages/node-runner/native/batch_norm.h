@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace thaw {
 
@@ -11,6 +12,9 @@ struct Relu {
   /** Upper limit; infinity is none. */
   float most = 0;
 };
+
+/** What a normalization multiplies by: gamma / √(variance + epsilon). */
+std::vector<float> scalesOf(int64_t channels, const float* gamma, const float* variance, float epsilon);
 
 /** Mean and biased variance of each channel. */
 void statistics(int64_t rows, int64_t channels, const float* x, float* mean, float* variance);

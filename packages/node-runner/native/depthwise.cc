@@ -26,15 +26,12 @@ void sumTerms(const Term* terms, int64_t channels, const Epilogue& epilogue, flo
     Vector sum = load(terms[0].image + c) * load(terms[0].kernel + c);
 #pragma GCC unroll 8
     for (int t = 1; t < Count; t += 1) sum += load(terms[t].image + c) * load(terms[t].kernel + c);
-    if (epilogue.bias != nullptr) sum += load(epilogue.bias + c);
-    if (epilogue.clamps) sum = clamp(sum, epilogue.low, epilogue.high);
-    store(result + c, sum);
+    store(result + c, epilogue.finish(sum, c));
   }
   for (; c < channels; c += 1) {
     float sum = terms[0].image[c] * terms[0].kernel[c];
     for (int t = 1; t < Count; t += 1) sum += terms[t].image[c] * terms[t].kernel[c];
-    if (epilogue.bias != nullptr) sum += epilogue.bias[c];
-    result[c] = epilogue.clamps ? clamp(sum, epilogue.low, epilogue.high) : sum;
+    result[c] = epilogue.finish(sum, c);
   }
 }
 
@@ -42,8 +39,7 @@ void sumMany(const std::vector<Term>& terms, int64_t channels, const Epilogue& e
   for (int64_t c = 0; c < channels; c += 1) {
     float sum = 0;
     for (const auto& term : terms) sum += term.image[c] * term.kernel[c];
-    if (epilogue.bias != nullptr) sum += epilogue.bias[c];
-    result[c] = epilogue.clamps ? clamp(sum, epilogue.low, epilogue.high) : sum;
+    result[c] = epilogue.finish(sum, c);
   }
 }
 

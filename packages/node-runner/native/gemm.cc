@@ -67,25 +67,17 @@ void tile(int64_t depth, const float* a, int64_t rowStride, const float* panel, 
   Vector sums[Rows][Vectors];
   sumProducts<Rows, Vectors>(depth, a, rowStride, 1, panel, sums[0]);
   if (columns == Vectors * kLanes) {
-    if (epilogue.bias != nullptr) {
-      for (int v = 0; v < Vectors; v += 1) {
-        const Vector bias = load(epilogue.bias + firstColumn + v * kLanes);
-        for (int r = 0; r < Rows; r += 1) sums[r][v] += bias;
-      }
-    }
     for (int r = 0; r < Rows; r += 1) {
       for (int v = 0; v < Vectors; v += 1) {
-        const Vector value = epilogue.clamps ? clamp(sums[r][v], epilogue.low, epilogue.high) : sums[r][v];
-        store(result + r * resultStride + v * kLanes, value);
+        store(result + r * resultStride + v * kLanes, epilogue.finish(sums[r][v], firstColumn + v * kLanes));
       }
     }
     return;
   }
   for (int r = 0; r < Rows; r += 1) {
     for (int64_t column = 0; column < columns; column += 1) {
-      float value = sums[r][column / kLanes][column % kLanes];
-      if (epilogue.bias != nullptr) value += epilogue.bias[firstColumn + column];
-      result[r * resultStride + column] = epilogue.clamps ? clamp(value, epilogue.low, epilogue.high) : value;
+      const float value = sums[r][column / kLanes][column % kLanes];
+      result[r * resultStride + column] = epilogue.finish(value, firstColumn + column);
     }
   }
 }

@@ -4,16 +4,30 @@
 #include <cstdint>
 #include <functional>
 
+#include "simd.h"
+
 namespace thaw {
 
-/** What is done to a row of results before it is written. */
+/** What is done to results before they are written. */
 struct Epilogue {
-  /** One value a column, or null. */
-  const float* bias = nullptr;
+  /** One value a column each, or null: (result - mean) · scale + shift, as a batch normalization does it. */
+  const float* mean = nullptr;
+  const float* scale = nullptr;
+  const float* shift = nullptr;
   /** Results are held between `low` and `high`. */
   bool clamps = false;
   float low = 0;
   float high = 0;
+
+  Vector finish(Vector value, int64_t column) const {
+    if (mean != nullptr) value = (value - load(mean + column)) * load(scale + column) + load(shift + column);
+    return clamps ? clamp(value, low, high) : value;
+  }
+
+  float finish(float value, int64_t column) const {
+    if (mean != nullptr) value = (value - mean[column]) * scale[column] + shift[column];
+    return clamps ? clamp(value, low, high) : value;
+  }
 };
 
 /** `[count, depth]` rows of a matrix from row `first` on; may write them into `space` (count × depth floats). */

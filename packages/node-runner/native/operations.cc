@@ -15,16 +15,28 @@ constexpr const char* kReluAttributes[] = {"relu: bool", "max_value: float"};
 
 Relu reluOf(const Attributes& attributes) { return {attributes.flag("relu"), attributes.number("max_value")}; }
 
-Epilogue epilogueOf(const Call& call, int bias, const Relu& relu, int64_t channels) {
-  Epilogue epilogue;
-  if (call.size(bias) > 0) {
-    call.expect(call.size(bias) == channels, "the bias must have a value for each channel");
-    epilogue.bias = call.data(bias);
+/** A batch normalization behind a convolution; without one, its inputs are empty. */
+class Normalised {
+ public:
+  /** @param first of the inputs gamma, beta, mean, variance */
+  Normalised(const Call& call, int first, const Relu& relu, float epsilon, int64_t channels) {
+    epilogue.clamps = relu.present;
+    epilogue.high = relu.most;
+    if (call.size(first) == 0) return;
+    for (int i = first; i < first + 4; i += 1) call.expect(call.size(i) == channels, "a value is wanted for each channel");
+    scales_ = scalesOf(channels, call.data(first), call.data(first + 3), epsilon);
+    epilogue.mean = call.data(first + 2);
+    epilogue.scale = scales_.data();
+    epilogue.shift = call.data(first + 1);
   }
-  epilogue.clamps = relu.present;
-  epilogue.high = relu.most;
-  return epilogue;
-}
+  Normalised(const Normalised&) = delete;
+  Normalised& operator=(const Normalised&) = delete;
+
+  Epilogue epilogue;
+
+ private:
+  std::vector<float> scales_;
+};
 
 /** `window` is [stride, pad top, bottom, left, right]. */
 struct Window {
@@ -80,13 +92,15 @@ Rows windowsOf(const Geometry& g, const float* x) {
 Work makeConv2d(const Attributes& attributes) {
   const Window window = windowOf(attributes);
   const Relu relu = reluOf(attributes);
+  const float epsilon = attributes.number("epsilon");
   return [=](Call& call) {
     const Shape kernel = call.shape(1);
     const Geometry g = geometryOf(call.shape(0), kernel, window);
     const int64_t filters = kernel[3], depth = g.kernelHeight * g.kernelWidth * g.channels;
     float* const y = call.output(0, {g.batch, g.outHeight, g.outWidth, filters});
+    const Normalised normalised(call, 2, relu, epsilon, filters);
     multiply(g.batch * g.outHeight * g.outWidth, depth, filters, windowsOf(g, call.data(0)), call.data(1), false,
-             epilogueOf(call, 2, relu, filters), y);
+             normalised.epilogue, y);
   };
 }
 
@@ -117,11 +131,13 @@ Work makeConv2dKernelGradient(const Attributes& attributes) {
 Work makeDepthwise(const Attributes& attributes) {
   const Window window = windowOf(attributes);
   const Relu relu = reluOf(attributes);
+  const float epsilon = attributes.number("epsilon");
   return [=](Call& call) {
     const Geometry g = geometryOf(call.shape(0), call.shape(1), window);
     call.expect(call.shape(1)[3] == 1, "the depth multiplier must be 1");
     float* const y = call.output(0, {g.batch, g.outHeight, g.outWidth, g.channels});
-    depthwise(g, call.data(0), call.data(1), epilogueOf(call, 2, relu, g.channels), y);
+    const Normalised normalised(call, 2, relu, epsilon, g.channels);
+    depthwise(g, call.data(0), call.data(1), normalised.epilogue, y);
   };
 }
 
@@ -253,8 +269,10 @@ void registerKernels() {
   const char* const most = kReluAttributes[1];
   const char* const window = "window: list(int)";
   const char* const epsilon = "epsilon: float";
+  const std::vector<const char*> convolutionInputs = {"x: float",    "kernel: float", "gamma: float",
+                                                      "beta: float", "mean: float",   "variance: float"};
   registerOperations({
-      {"ThawConv2D", {"x: float", "kernel: float", "bias: float"}, {"y: float"}, {window, relu, most}, makeConv2d},
+      {"ThawConv2D", convolutionInputs, {"y: float"}, {window, epsilon, relu, most}, makeConv2d},
       {"ThawPointwiseInputGradient", {"dy: float", "kernel: float"}, {"dx: float"}, {}, makePointwiseInputGradient},
       {"ThawConv2DKernelGradient",
        {"x: float", "dy: float"},
@@ -262,9 +280,9 @@ void registerKernels() {
        {window, "kernel_shape: list(int)"},
        makeConv2dKernelGradient},
       {"ThawDepthwiseConv2D",
-       {"x: float", "kernel: float", "bias: float"},
+       convolutionInputs,
        {"y: float"},
-       {window, relu, most},
+       {window, epsilon, relu, most},
        makeDepthwise},
       {"ThawDepthwiseConv2DInputGradient",
        {"dy: float", "kernel: float"},

@@ -1,5 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { BatchNormTrained, GradientNeeds, Kernels, Tfjs, Window } from "@thaw/core";
+import type { BatchNormTrained, FixedNorm, FollowingRelu, GradientNeeds, Kernels, Tfjs, Window } from "@thaw/core";
 import { isPointwise } from "@thaw/core";
 import type { EagerAttributes, EagerOps } from "./eager-ops.ts";
 
@@ -26,12 +26,12 @@ function attributes(...parts: readonly EagerAttributes[]): EagerAttributes {
 function convolutions(ops: EagerOps, empty: Tensor, plain: Kernels<Tensor>): Partial<Kernels<Tensor>> {
   const forward =
     (name: string) =>
-    (x: Tensor, kernel: Tensor, bias: Tensor, window: Window, maxValue: number | null | undefined): Tensor =>
-      ops.one(
-        name,
-        [x, kernel, bias],
-        attributes(reluAttributes(maxValue), { ints: { window: windowAttribute(window) } }),
-      );
+    (x: Tensor, kernel: Tensor, norm: FixedNorm<Tensor> | undefined, window: Window, relu?: FollowingRelu): Tensor => {
+      const { gamma = empty, beta = empty, mean = empty, variance = empty, epsilon = 0 } = norm ?? {};
+      const given = { ints: { window: windowAttribute(window) }, floats: { epsilon } };
+      const inputs = [x, kernel, gamma, beta, mean, variance];
+      return ops.one(name, inputs, attributes(reluAttributes(relu?.maxValue), given));
+    };
   const conv2d = forward("ThawConv2D");
   const depthwise = forward("ThawDepthwiseConv2D");
   const kernelGradient =
@@ -39,15 +39,15 @@ function convolutions(ops: EagerOps, empty: Tensor, plain: Kernels<Tensor>): Par
     (x, dy, kernelShape, window) =>
       ops.one(name, [x, dy], attributes({ ints: { window: windowAttribute(window), kernel_shape: [...kernelShape] } }));
   return {
-    biasedConv2d: (x, kernel, bias, window, relu) => conv2d(x, kernel, bias, window, relu?.maxValue),
-    biasedDepthwiseConv2d: (x, kernel, bias, window, relu) => depthwise(x, kernel, bias, window, relu?.maxValue),
-    conv2d: (x, kernel, window) => conv2d(x, kernel, empty, window, undefined),
+    conv2dNormalised: conv2d,
+    depthwiseConv2dNormalised: depthwise,
+    conv2d: (x, kernel, window) => conv2d(x, kernel, undefined, window),
     conv2dInputGradient: (dy, kernel, inputShape, window) =>
       isPointwise(kernel.shape, window)
         ? ops.one("ThawPointwiseInputGradient", [dy, kernel], attributes())
         : plain.conv2dInputGradient(dy, kernel, inputShape, window),
     conv2dKernelGradient: kernelGradient("ThawConv2DKernelGradient"),
-    depthwiseConv2d: (x, kernel, window) => depthwise(x, kernel, empty, window, undefined),
+    depthwiseConv2d: (x, kernel, window) => depthwise(x, kernel, undefined, window),
     depthwiseConv2dInputGradient: (dy, kernel, inputShape, window) =>
       ops.one(
         "ThawDepthwiseConv2DInputGradient",

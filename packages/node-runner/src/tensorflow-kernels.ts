@@ -154,11 +154,11 @@ function fusedElementwise(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Part
 
 /** A plain kernel takes the place of the fused ones, too, that would do its work. */
 const FUSED_WITH: Partial<Record<KernelName, readonly KernelName[]>> = {
-  conv2d: ["conv2d", "biasedConv2d"],
-  depthwiseConv2d: ["depthwiseConv2d", "biasedDepthwiseConv2d"],
+  conv2d: ["conv2d", "conv2dNormalised"],
+  depthwiseConv2d: ["depthwiseConv2d", "depthwiseConv2dNormalised"],
   batchNormTrain: ["batchNormTrain", "batchNormTrainRelu"],
   batchNormTrainGradient: ["batchNormTrainGradient", "batchNormTrainReluGradient"],
-  batchNormInference: ["batchNormInference", "batchNormInferenceRelu"],
+  batchNormInference: ["batchNormInference", "batchNormInferenceRelu", "conv2dNormalised", "depthwiseConv2dNormalised"],
   batchNormInferenceGradient: ["batchNormInferenceGradient", "batchNormInferenceReluGradient"],
   movingAverage: ["movingAverage", "movingStatistics"],
 };

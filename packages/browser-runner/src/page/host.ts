@@ -1,5 +1,12 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type BlobRef, type CacheBudget, type Environment, type Host, type ProfileRequest, ThawError } from "@thaw/core";
+import {
+  type BlobRef,
+  type CacheBudget,
+  type Environment,
+  type Host,
+  type ProfileRequest,
+  ThawError,
+} from "@thaw/core";
 import type { PageEngine } from "./page-engine.ts";
 
 /** Bytes that one request asks for: a broken connection costs no more than this. */
@@ -70,6 +77,7 @@ export function pageHost(engine: PageEngine, run: PageRun, signal: AbortSignal, 
     readBlob,
     ...(run.cache === undefined ? {} : { cache: run.cache }),
     ...(run.profile === undefined ? {} : { profile: run.profile }),
+    ...(engine.deviceTimer === undefined ? {} : { deviceTimer: engine.deviceTimer }),
     ...(run.exportsWeights ? { writeWeights: (bytes: Uint8Array) => sendBack("weights", bytes) } : {}),
     ...(weightsAt === undefined
       ? {}

@@ -1,6 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { type AdapterInfo, type Kernels, missingTfjsKernels, ThawError } from "@thaw/core";
+import { type AdapterInfo, type DeviceTimer, type Kernels, missingTfjsKernels, ThawError } from "@thaw/core";
 import type { EngineName } from "../messages.ts";
 
 /** An engine that is ready to train. */
@@ -12,6 +12,8 @@ export interface PageEngine {
   /** Roundoff of one operation, of core's UNIT_ROUNDOFF. */
   readonly unitRoundoff: number;
   synchronize(): Promise<void>;
+  /** The device's clock, for profiles; absent where it has none. */
+  readonly deviceTimer?: DeviceTimer;
   /** Rejects when the device fails; absent where it cannot. */
   readonly failure?: Promise<never>;
 }

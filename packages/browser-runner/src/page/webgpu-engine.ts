@@ -1,5 +1,5 @@
 import { ThawError, UNIT_ROUNDOFF } from "@thaw/core";
-import { adapterInfo, openWebgpu, webgpuKernels } from "@thaw/webgpu-kernels";
+import { adapterInfo, deviceTimer, openWebgpu, webgpuKernels } from "@thaw/webgpu-kernels";
 import type { OpenRequest } from "../messages.ts";
 import { activate, type PageEngine } from "./page-engine.ts";
 
@@ -12,12 +12,14 @@ export async function openWebgpuEngine({ requireHardware, plainKernels }: OpenRe
   }
   const { tf, backend, adapter, failure, synchronize } = await openWebgpu(navigator.gpu, { requireHardware });
   await activate("webgpu");
+  const timer = deviceTimer(tf, backend);
   return {
     kernels: webgpuKernels(tf, backend, { plain: plainKernels }),
     device: { kind: "gpu", name: adapter.name, software: adapter.software },
     adapter: adapterInfo(adapter),
     threads: 1,
     unitRoundoff: UNIT_ROUNDOFF.wgsl,
+    ...(timer === undefined ? {} : { deviceTimer: timer }),
     failure,
     synchronize,
   };

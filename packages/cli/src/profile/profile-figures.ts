@@ -47,8 +47,9 @@ function layersTogether(pass: readonly PassStep[], seen: ReadonlySet<string>): R
       waiting = [];
     } else if (layer.op.type === "ZeroPadding2D") {
       waiting.push(layer.name);
-    } else if (owner !== undefined && layer.op.type !== "InputLayer") {
-      together.get(owner)?.push(layer.name);
+    } else {
+      if (owner !== undefined) together.get(owner)?.push(layer.name);
+      waiting = []; // of a layer whose outputs were fetched
     }
   }
   return together;

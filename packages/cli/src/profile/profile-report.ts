@@ -1,4 +1,4 @@
-import type { DataWarning, Environment, FeatureCachePlan, KernelName, ProfilePass, Spec } from "@thaw/core";
+import type { Environment, FeatureCachePlan, KernelName, ProfilePass, Spec } from "@thaw/core";
 import type { Spread } from "../bench/statistics.ts";
 
 /**
@@ -83,6 +83,15 @@ export interface ProfileFigures {
   readonly evaluation: { readonly images: number; readonly ms: number } | null;
 }
 
+/** A profiled step. */
+export interface StepRow {
+  readonly step: number;
+  readonly epoch: number;
+  readonly ms: number;
+  /** Of it, for the frozen layers or for fetching their outputs. */
+  readonly prefixMs: number;
+}
+
 /** What `thaw profile` writes: profile.json. */
 export interface ProfileReport extends ProfileFigures {
   readonly version: 1;
@@ -96,8 +105,8 @@ export interface ProfileReport extends ProfileFigures {
   /** In words, what is frozen. */
   readonly depth: string;
   readonly warmupSteps: number;
-  readonly profiledSteps: readonly { readonly step: number; readonly epoch: number; readonly ms: number }[];
+  readonly profiledSteps: readonly StepRow[];
   readonly cache: FeatureCachePlan | null;
   readonly suggestions: readonly string[];
-  readonly warnings: readonly DataWarning[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }

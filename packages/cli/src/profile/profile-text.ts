@@ -33,7 +33,7 @@ function layerCells(row: LayerRow): (string | number)[] {
     percent(share),
     macs === 0 ? "" : (macs / 1e6).toFixed(0),
     gigaflops === null ? "" : gigaflops.toFixed(1),
-    evaluateMs === null ? "" : fixed(evaluateMs),
+    ...(evaluateMs === null ? [] : [fixed(evaluateMs)]),
   ];
 }
 
@@ -41,16 +41,27 @@ function layerCells(row: LayerRow): (string | number)[] {
 function layerTable(layers: readonly LayerRow[], top: number): string {
   const shown = new Set([...layers].sort((a, b) => b.share - a.share).slice(0, top));
   const rows = layers.filter((row) => shown.has(row)).map(layerCells);
+  const evaluates = layers.some(({ evaluateMs }) => evaluateMs !== null);
   const rest = layers.filter((row) => !shown.has(row));
   if (rest.length > 0) {
     const total = (value: (row: LayerRow) => number): number => rest.reduce((sum, row) => sum + value(row), 0);
     const [up, down] = [total(({ forwardMs }) => forwardMs), total(({ backwardMs }) => backwardMs)];
     const share = percent(total((row) => row.share));
     const macs = (total((row) => row.macs) / 1e6).toFixed(0);
-    rows.push([`${rest.length} others (--top)`, "", "", fixed(up), fixed(down), share, macs, "", ""]);
+    rows.push([
+      `${rest.length} others (--top)`,
+      "",
+      "",
+      fixed(up),
+      fixed(down),
+      share,
+      macs,
+      "",
+      ...(evaluates ? [""] : []),
+    ]);
   }
-  const head = ["layer", "type", "trains", "forward ms", "backward ms", "share", "M MACs", "GFLOP/s", "evaluate ms"];
-  return table(head, rows, 3);
+  const head = ["layer", "type", "trains", "forward ms", "backward ms", "share", "M MACs", "GFLOP/s"];
+  return table([...head, ...(evaluates ? ["evaluate ms"] : [])], rows, 3);
 }
 
 /** The most that was alive in each of equal stretches of the step. */
@@ -76,7 +87,8 @@ export function profileText(report: ProfileReport, top: number): string {
   const where = at.layer === null ? `${at.kernel} (${at.pass})` : `${at.kernel} of ${at.layer} (${at.pass})`;
   const rate = ((images / stepMs.median) * 1000).toFixed(1);
   const onDevice = deviceStepMs === null ? "" : `; ${fixed(deviceStepMs)} ms on the device`;
-  const evaluated = evaluation === null ? "" : `\nA batch of ${evaluation.images} to evaluate: ${fixed(evaluation.ms)} ms`;
+  const evaluated =
+    evaluation === null ? "" : `\nA batch of ${evaluation.images} to evaluate: ${fixed(evaluation.ms)} ms`;
   const sections = [
     `${report.spec.name} on ${report.runner} (${environment.engine}, ${deviceLabel(environment)}): ${report.phase}, ${report.depth}, batches of ${images}`,
     `${stepMs.count} steps after ${report.warmupSteps}: median ${fixed(stepMs.median)} ms (${fixed(stepMs.min)} – ${fixed(stepMs.max)}), ${rate} img/s while profiled${onDevice}${evaluated}`,

@@ -1,5 +1,5 @@
 import type { Environment, FeatureCachePlan } from "@thaw/core";
-import type { LayerRow, ProfileFigures } from "./profile-report.ts";
+import type { LayerRow, ProfileFigures, StepRow } from "./profile-report.ts";
 
 /** A layer with less of the step is not worth a word. */
 const WORTH_SAYING = 0.03;
@@ -7,6 +7,8 @@ const WORTH_SAYING = 0.03;
 const LOW_RATE = 0.25;
 /** So few operations for a byte leave a processor or GPU waiting for memory; both do 10 and more in that time. */
 const MEMORY_BOUND_FLOPS = 10;
+/** Who moves less is not waiting for memory but pays for the call. */
+const MEMORY_BOUND_GIGABYTES = 1;
 /** A program that takes this part of the step outside of kernels is worth a word; so is input. */
 const MUCH_OUTSIDE = 0.1;
 /** Steps that differ by more were disturbed. */
@@ -28,7 +30,9 @@ function largest({ layers, kernels, hotSpots, clock }: ProfileFigures): string[]
   const layer = [...layers].sort((a, b) => b.share - a.share)[0];
   const said: string[] = [];
   if (spot !== undefined) {
-    said.push(`${spot.kernel} of ${spot.layer}: ${percent(spot.share)} of ${whole}, more than any other single kernel.`);
+    said.push(
+      `${spot.kernel} of ${spot.layer}: ${percent(spot.share)} of ${whole}, more than any other single kernel.`,
+    );
   }
   if (layer !== undefined) {
     const { forwardMs, backwardMs, share } = layer;
@@ -46,29 +50,35 @@ function memoryBound({ layers }: ProfileFigures): string[] {
   const worth = rated.filter(({ share }) => share >= WORTH_SAYING / 2);
   const best = worth.reduce((most, row) => Math.max(most, row.gigaflops), 0);
   const slow = worth
-    .filter(({ gigaflops, flopsPerByte }) => gigaflops < LOW_RATE * best && (flopsPerByte ?? 0) < MEMORY_BOUND_FLOPS)
+    .flatMap(({ flopsPerByte, ...row }) => (flopsPerByte === null ? [] : [{ ...row, flopsPerByte }]))
+    .filter(({ gigaflops, flopsPerByte }) => gigaflops < LOW_RATE * best && flopsPerByte < MEMORY_BOUND_FLOPS)
+    .filter(({ gigaflops, flopsPerByte }) => gigaflops / flopsPerByte > MEMORY_BOUND_GIGABYTES)
     .sort((a, b) => b.share - a.share)
     .slice(0, MEMORY_BOUND_LAYERS);
   const single = slow.map(({ layer, gigaflops, flopsPerByte, share }) => {
     const rate = `${gigaflops.toFixed(1)} of the run's best ${best.toFixed(0)} GFLOP/s`;
-    return `${layer}: ${percent(share)} at ${rate}; with ${(flopsPerByte ?? 0).toFixed(1)} operations for each byte it waits for memory.`;
+    return `${layer}: ${percent(share)} at ${rate}; with ${flopsPerByte.toFixed(1)} operations for each byte, memory is the likely limit.`;
   });
   const without = layers.filter(({ macs }) => macs === 0).reduce((total, { share }) => total + share, 0);
-  const all = `Layers without multiply-accumulates (normalization, activation, addition): ${percent(without)}; only fewer or smaller outputs make these faster.`;
+  const all = `Layers without multiply-accumulates (normalization, activation, addition): ${percent(without)}, spent on moving memory.`;
   return without >= WORTH_SAYING ? [...single, all] : single;
 }
 
-function frozen({ parts }: ProfileFigures, cache: FeatureCachePlan | null, epochs: readonly number[]): string[] {
+function frozen({ parts }: ProfileFigures, cache: FeatureCachePlan | null, steps: readonly StepRow[]): string[] {
   const prefix = parts.find(({ pass }) => pass === "prefix");
   if (prefix === undefined || cache === null) return [];
-  const what = `The frozen layers: ${percent(prefix.share)} of the step`;
-  if (cache.where === "nowhere") return [`${what}, every time: their outputs are not kept: ${cache.reason}.`];
-  if (epochs.some((epoch) => epoch > 1)) return [`${what}; some of these steps fetched outputs kept in epoch 1.`];
-  const saved = `${(cache.savedMacs / 1e6).toFixed(0)} M multiply-accumulates an image`;
-  return [`${what} in epoch 1; later epochs fetch what is kept below ${cache.layer} and are spared ${saved}.`];
+  const share = `The frozen layers: ${percent(prefix.share)} of the step`;
+  if (cache.where === "nowhere") return [`${share}, every time: their outputs are not kept: ${cache.reason}.`];
+  const mean = (rows: readonly StepRow[]): string | undefined =>
+    rows.length === 0 ? undefined : milliseconds(rows.reduce((sum, { prefixMs }) => sum + prefixMs, 0) / rows.length);
+  const computed = mean(steps.filter(({ epoch }) => epoch === 1));
+  const fetched = mean(steps.filter(({ epoch }) => epoch > 1));
+  const saved = `later epochs fetch what is kept below ${cache.layer} and are spared ${(cache.savedMacs / 1e6).toFixed(0)} M multiply-accumulates an image`;
+  if (computed === undefined) return [`${share}: ${fetched} a step to fetch what is kept below ${cache.layer}.`];
+  return [`${share}: ${computed} in epoch 1; ${saved}${fetched === undefined ? "" : `: ${fetched}`}.`];
 }
 
-function program({ parts, outsideKernelsMs, meanStepMs, images, stepMs }: ProfileFigures): string[] {
+function program({ parts, outsideKernelsMs, meanStepMs, images }: ProfileFigures): string[] {
   const said: string[] = [];
   const input = parts.find(({ pass }) => pass === "input");
   if (input !== undefined && input.share >= MUCH_OUTSIDE) {
@@ -80,12 +90,14 @@ function program({ parts, outsideKernelsMs, meanStepMs, images, stepMs }: Profil
       `${percent(outside)} of the step (${milliseconds(outsideKernelsMs)}) are outside of kernels; a batch of more than ${images} images spreads what of it does not grow with the batch.`,
     );
   }
-  if (stepMs.max / stepMs.min > UNSTEADY) {
-    said.push(
-      `Steps took ${milliseconds(stepMs.min)} to ${milliseconds(stepMs.max)}: something else was at work, or steps differ (a short last batch, a new epoch).`,
-    );
-  }
   return said;
+}
+
+function unsteady({ stepMs: { min, max } }: ProfileFigures): string[] {
+  if (max / min <= UNSTEADY) return [];
+  return [
+    `Steps took ${milliseconds(min)} to ${milliseconds(max)}: something else was at work, or they were not alike (a new epoch, features kept or not). Trust no small difference here.`,
+  ];
 }
 
 function device({ clock, parts }: ProfileFigures, { device: where, runner }: Environment): string[] {
@@ -108,13 +120,14 @@ export function suggestionsOf(
   figures: ProfileFigures,
   environment: Environment,
   cache: FeatureCachePlan | null,
-  epochs: readonly number[],
+  steps: readonly StepRow[],
 ): readonly string[] {
   const telling = figures.clock === "submission" ? [] : [...largest(figures), ...memoryBound(figures)];
   return [
+    ...unsteady(figures),
     ...device(figures, environment),
     ...telling,
-    ...frozen(figures, cache, epochs),
+    ...frozen(figures, cache, steps),
     ...program(figures),
   ];
 }

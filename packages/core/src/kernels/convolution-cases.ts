@@ -109,19 +109,25 @@ function casesOf(shape: ConvolutionCase, seed: number): KernelCase[] {
   const name = `${shape.name} [${inputShape.join(", ")}]`;
   const filters = outputShape(shape)[3] ?? 1;
   const relu = [undefined, { maxValue: 6 }, { maxValue: null }][seed % 3];
-  const biased = depthwise ? "biasedDepthwiseConv2d" : "biasedConv2d";
+  const normalised = depthwise ? "depthwiseConv2dNormalised" : "conv2dNormalised";
+  const epsilon = 1e-3;
   return [
     {
-      kernel: biased,
+      kernel: normalised,
       name: `${name}${relu === undefined ? "" : `, ReLU up to ${relu.maxValue}`}`,
       large,
       get inputs() {
-        return [x(), kernel(), caseData(7 * seed).uniform([filters], magnitude)];
+        const draw = caseData(7 * seed);
+        const around = draw.uniform([filters], magnitude);
+        const weights = [draw.between([filters], 0.5, 1.5), draw.uniform([filters]), around];
+        return [x(), kernel(), ...weights, draw.between([filters], 0.1, 2)];
       },
       run: (kernels, inputs) => {
-        const convolve = kernels[biased];
-        if (convolve === undefined) throw new Error(`The kernel set has no ${biased}.`);
-        return { y: convolve(input(inputs, 0), input(inputs, 1), input(inputs, 2), window, relu) };
+        const convolve = kernels[normalised];
+        if (convolve === undefined) throw new Error(`The kernel set has no ${normalised}.`);
+        const [gamma, beta] = [input(inputs, 2), input(inputs, 3)];
+        const norm = { gamma, beta, mean: input(inputs, 4), variance: input(inputs, 5), epsilon };
+        return { y: convolve(input(inputs, 0), input(inputs, 1), norm, window, relu) };
       },
     },
     {

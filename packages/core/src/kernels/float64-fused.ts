@@ -1,5 +1,5 @@
 import { at, elementwise, type Float64Tensor } from "./float64-tensor.ts";
-import type { BatchNormKernel, FollowingRelu, FusedKernel, Kernels } from "./kernels.ts";
+import type { BatchNormKernel, FixedNorm, FollowingRelu, FusedKernel, Kernels } from "./kernels.ts";
 
 /** Clamps to 0…maxValue; an element that is cut off is still as uncertain as it was. */
 function clamp(x: Float64Tensor, maxValue: number | null): Float64Tensor {
@@ -11,27 +11,33 @@ function clamp(x: Float64Tensor, maxValue: number | null): Float64Tensor {
   );
 }
 
-/** Adds a bias to each channel of a sum, one more term of it, and clamps. */
-function biased(y: Float64Tensor, bias: Float64Tensor, relu: FollowingRelu | undefined): Float64Tensor {
-  const sum = elementwise(
-    y.shape,
-    (index) => {
-      const shift = at(bias.data, index % bias.data.length);
-      return [at(y.data, index) + shift, at(y.scale, index) + Math.abs(shift)];
-    },
-    y.terms + 1,
-  );
-  return relu === undefined ? sum : clamp(sum, relu.maxValue);
-}
-
 /** The fused kernels as what they are defined to be: two kernels of the reference, one after the other. */
 export function float64Fused(
   plain: Pick<Kernels<Float64Tensor>, BatchNormKernel | "conv2d" | "depthwiseConv2d" | "reluGradient">,
 ): Required<Pick<Kernels<Float64Tensor>, FusedKernel>> {
+  /** Normalises a sum that is uncertain already. */
+  function normalised(
+    y: Float64Tensor,
+    { gamma, beta, mean, variance, epsilon }: FixedNorm<Float64Tensor>,
+    relu: FollowingRelu | undefined,
+  ): Float64Tensor {
+    const exact = plain.batchNormInference(y, gamma, beta, mean, variance, epsilon);
+    const result = elementwise(
+      y.shape,
+      (index) => {
+        const channel = index % gamma.data.length;
+        const factor = Math.abs(at(gamma.data, channel)) / Math.sqrt(at(variance.data, channel) + epsilon);
+        return [at(exact.data, index), at(exact.scale, index) + at(y.scale, index) * factor];
+      },
+      y.terms,
+    );
+    return relu === undefined ? result : clamp(result, relu.maxValue);
+  }
+
   return {
-    biasedConv2d: (x, kernel, bias, window, relu) => biased(plain.conv2d(x, kernel, window), bias, relu),
-    biasedDepthwiseConv2d: (x, kernel, bias, window, relu) =>
-      biased(plain.depthwiseConv2d(x, kernel, window), bias, relu),
+    conv2dNormalised: (x, kernel, norm, window, relu) => normalised(plain.conv2d(x, kernel, window), norm, relu),
+    depthwiseConv2dNormalised: (x, kernel, norm, window, relu) =>
+      normalised(plain.depthwiseConv2d(x, kernel, window), norm, relu),
     batchNormTrainRelu(x, gamma, beta, epsilon, maxValue) {
       const trained = plain.batchNormTrain(x, gamma, beta, epsilon);
       return { ...trained, y: clamp(trained.y, maxValue) };

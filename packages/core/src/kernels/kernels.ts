@@ -16,6 +16,15 @@ export interface FollowingRelu {
   readonly maxValue: number | null;
 }
 
+/** A batch normalization by given statistics, each `[channels]`. */
+export interface FixedNorm<T extends DeviceTensor> {
+  readonly gamma: T;
+  readonly beta: T;
+  readonly mean: T;
+  readonly variance: T;
+  readonly epsilon: number;
+}
+
 /** What batch normalization in training mode leaves behind. */
 export interface BatchNormTrained<T extends DeviceTensor> {
   /** Normalised output, the input's shape. */
@@ -128,10 +137,10 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   // Fused kernels: two steps of the executor in one, where a kernel set has them. Without one, the executor takes both
   // steps one after the other.
 
-  /** {@link conv2d} with a bias `[filters]`, and the {@link relu} behind it where there is one. */
-  biasedConv2d?(x: T, kernel: T, bias: T, window: Window, relu: FollowingRelu | undefined): T;
+  /** {@link conv2d}, the {@link batchNormInference} behind it, and the {@link relu} behind that where there is one. */
+  conv2dNormalised?(x: T, kernel: T, norm: FixedNorm<T>, window: Window, relu: FollowingRelu | undefined): T;
   /** {@link depthwiseConv2d} in the same way. */
-  biasedDepthwiseConv2d?(x: T, kernel: T, bias: T, window: Window, relu: FollowingRelu | undefined): T;
+  depthwiseConv2dNormalised?(x: T, kernel: T, norm: FixedNorm<T>, window: Window, relu: FollowingRelu | undefined): T;
   /** {@link batchNormTrain} and the {@link relu} behind it; `y` is the ReLU's output. */
   batchNormTrainRelu?(x: T, gamma: T, beta: T, epsilon: number, maxValue: number | null): BatchNormTrained<T>;
   /** {@link batchNormTrainGradient} of the gradient that the ReLU lets through; from x again where it lets it. */
@@ -204,17 +213,20 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
 export type KernelName = keyof Kernels;
 
 /** The convolutions and their gradients. */
-export type ConvolutionKernel = Extract<KernelName, `conv2d${string}` | `depthwiseConv2d${string}`>;
+export type ConvolutionKernel = Exclude<
+  Extract<KernelName, `conv2d${string}` | `depthwiseConv2d${string}`>,
+  `${string}Normalised`
+>;
 
 /** Kernels that a set may lack: each does the work of two others. */
 export type FusedKernel =
-  | Extract<KernelName, `biased${string}` | `batchNorm${string}Relu${string}`>
+  | Extract<KernelName, `${string}Normalised` | `batchNorm${string}Relu${string}`>
   | "movingStatistics";
 
 /** Names of the fused kernels. */
 export const FUSED_KERNELS: readonly FusedKernel[] = [
-  "biasedConv2d",
-  "biasedDepthwiseConv2d",
+  "conv2dNormalised",
+  "depthwiseConv2dNormalised",
   "batchNormTrainRelu",
   "batchNormTrainReluGradient",
   "batchNormInferenceRelu",

@@ -23,14 +23,18 @@ function isConvolution(step: PassStep | undefined): boolean {
   return step?.layer.op.type === "Conv2D" || step?.layer.op.type === "DepthwiseConv2D";
 }
 
+function hasBias(step: PassStep | undefined): boolean {
+  return step !== undefined && "useBias" in step.layer.op && step.layer.op.useBias;
+}
+
 const NO_PADDING: Padding = [
   [0, 0],
   [0, 0],
 ];
 
 /**
- * Cuts the layers below `to`, all of them frozen, into pieces: a convolution whose batch normalization works by its
- * moving statistics takes it in, as only its weights and a bias change.
+ * Cuts the layers below `to`, all of them frozen, into pieces: a convolution takes in a batch normalization that
+ * works by its moving statistics, which is a factor and a summand for each of its filters.
  */
 export function planPrefix(steps: readonly PassStep[], to: number): readonly PrefixUnit[] {
   const readers = steps.map(() => 0);
@@ -51,6 +55,7 @@ export function planPrefix(steps: readonly PassStep[], to: number): readonly Pre
     const folds =
       isConvolution(convolution) &&
       goesOn(at) &&
+      !hasBias(convolution) &&
       norm?.layer.op.type === "BatchNormalization" &&
       norm.batchNormMode === "inference";
     if (!folds || op === undefined || !("strides" in op)) {

@@ -9,6 +9,7 @@ import type { SpecInput } from "../spec/schema.ts";
 import { epochOrder } from "../train/epoch.ts";
 import { initialWeights } from "../train/initial-weights.ts";
 import { testOps } from "./contract-ops.ts";
+import { testProfile } from "./contract-profile.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunEvent, Runner, RunOptions } from "./runner.ts";
 import { STEP_FILE, type TracedStep, weightsFile } from "./trace.ts";
@@ -269,6 +270,7 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
       expect(await codeOf(collect(runner, plan, wrong))).toBe("setting-invalid");
     });
 
+    testProfile(runner, () => contractPlan(store, { epochs: 1 }), options, test, expect);
     testOps(runner, test, expect);
   });
 }

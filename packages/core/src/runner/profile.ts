@@ -1,10 +1,13 @@
 import type { KernelName } from "../kernels/kernels.ts";
 
-/** Which steps a profiled run looks into. The run trains this phase alone and ends after the last of them. */
+/**
+ * Which steps a profiled run looks into: those with a full batch, which alone can be compared. The run trains this phase
+ * alone and ends after the last of them.
+ */
 export interface ProfileRequest {
   /** Name of the phase. */
   readonly phase: string;
-  /** Steps that come before, unwatched: compiling and first allocations fall to them. */
+  /** Steps at the start, unwatched: compiling and first allocations fall to them. */
   readonly warmupSteps: number;
   readonly steps: number;
 }

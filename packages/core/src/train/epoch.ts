@@ -122,7 +122,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
     const step = state.stepMs.length + 1;
     const startedMs = host.now();
     parts.start();
-    profiler?.begin(epoch, step);
+    if (order.length - start >= fullBatchSize(plan)) profiler?.begin(epoch, step);
     const indices = order.slice(start, start + spec.batchSize);
     const changes = random === undefined ? undefined : drawChanges(indices.length, spec.augmentation, random);
     const pick = (positions: readonly number[]): Float32Array => {
@@ -143,7 +143,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
     const keys = indices.map((index, position) => imageKey(index, changes?.[position]?.flip));
     const input = parts.timed("input", profiler?.input(pick) ?? pick);
     const shown = { keys, images: input, imageShape: images.imageShape };
-    if (features.boundary > 0) profiler?.enter("prefix");
+    if (features.boundary > 1) profiler?.enter("prefix"); // layer 0 is the input itself
     const live = await features.of(shown, watch.output);
     parts.lap("prefix");
     profiler?.enter("forward");

@@ -158,11 +158,6 @@ export class FrozenFeatures<T extends DeviceTensor> {
     }
     return live;
   }
-
-  /** Frees the prefix's weights; what is kept stays with the store. */
-  dispose(): void {
-    this.#prefix.dispose();
-  }
 }
 
 async function download<T extends DeviceTensor>(

@@ -1,93 +1,26 @@
 import { ThawError } from "../error.ts";
-import type { DeviceTensor } from "../kernels/kernels.ts";
-import type { HostTensor } from "../model/safetensors.ts";
-import type { PassStep } from "../plan/pass.ts";
+import type { DeviceTensor, FixedNorm } from "../kernels/kernels.ts";
 import { type PrefixUnit, planPrefix } from "../plan/prefix.ts";
 import { Activations } from "./activations.ts";
 import { crossingAt, type PassContext, runLayer } from "./forward.ts";
-import type { Variables } from "./variables.ts";
 
 /** Outputs that cross a cut, by layer index. */
 export type LiveTensors<T> = ReadonlyMap<number, T>;
 
-/** A convolution's weights with its batch normalization in them. */
-interface FoldedWeights<T> {
-  readonly kernel: T;
-  readonly bias: T;
-}
-
-function valuesOf(weights: ReadonlyMap<string, HostTensor>, name: string): Float32Array {
-  const values = weights.get(name)?.data;
-  if (!(values instanceof Float32Array)) throw new ThawError("internal", `There is no variable "${name}".`);
-  return values;
-}
-
 /**
- * Folds a batch normalization by moving statistics into the convolution before it, in float64 and rounded once.
- * @returns kernel in the convolution's shape, and bias `[channels]`
- */
-function fold(
-  convolution: PassStep,
-  norm: PassStep,
-  weights: ReadonlyMap<string, HostTensor>,
-): { readonly kernel: Float32Array; readonly bias: Float32Array } {
-  const { op, name } = convolution.layer;
-  const { op: normOp, name: normName } = norm.layer;
-  if (normOp.type !== "BatchNormalization") throw new ThawError("internal", `"${normName}" is no BN.`);
-  const [gamma, beta, mean, variance] = ["gamma", "beta", "moving_mean", "moving_variance"].map((weight) =>
-    valuesOf(weights, `${normName}/${weight}`),
-  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-  const hasBias = "useBias" in op && op.useBias;
-  const ownBias = hasBias ? valuesOf(weights, `${name}/bias`) : undefined;
-  const scales = Float64Array.from(gamma, (value, c) => value / Math.sqrt((variance[c] ?? 0) + normOp.epsilon));
-  const channels = scales.length;
-  // Kernels [h, w, in, filters] and depthwise ones [h, w, channels, 1] both have the scaled axis innermost.
-  const kernel = valuesOf(weights, `${name}/kernel`).map((value, index) => value * (scales[index % channels] ?? 0));
-  const bias = beta.map((value, c) => value + ((ownBias?.[c] ?? 0) - (mean[c] ?? 0)) * (scales[c] ?? 0));
-  return { kernel, bias };
-}
-
-/**
- * The layers below everything that trains, in inference mode, each convolution with its normalization folded in.
- * Holds device memory until it is disposed of.
+ * The layers below everything that trains, in inference mode: each convolution with its padding, normalization and ReLU
+ * as one, where the kernel set has that. The numbers are those of the layers one by one.
  */
 export class FrozenPrefix<T extends DeviceTensor> {
   readonly #context: PassContext<T>;
   readonly #units: readonly PrefixUnit[];
-  readonly #folded: ReadonlyMap<number, FoldedWeights<T>>;
   /** Index of the first layer above it. */
   readonly to: number;
 
-  private constructor(
-    context: PassContext<T>,
-    to: number,
-    units: readonly PrefixUnit[],
-    folded: ReadonlyMap<number, FoldedWeights<T>>,
-  ) {
+  constructor(context: PassContext<T>, to: number) {
     this.#context = context;
+    this.#units = planPrefix(context.steps, to);
     this.to = to;
-    this.#units = units;
-    this.#folded = folded;
-  }
-
-  /** @param to index of the first layer above it */
-  static async fold<T extends DeviceTensor>(context: PassContext<T>, to: number): Promise<FrozenPrefix<T>> {
-    const { kernels, steps, variables } = context;
-    const units = planPrefix(steps, to);
-    const folded = new Map<number, FoldedWeights<T>>();
-    for (const unit of units) {
-      const [convolution, norm] = [steps[unit.index], steps[unit.index + 1]];
-      if (unit.type !== "folded" || convolution === undefined || norm === undefined) continue;
-      const { kernel, bias } = fold(convolution, norm, await weightsOf(variables, convolution, norm));
-      const shape = convolution.layer.weights.find(({ name }) => name === "kernel")?.shape ?? [];
-      folded.set(unit.index, { kernel: kernels.upload(kernel, shape), bias: kernels.upload(bias, [bias.length]) });
-    }
-    return new FrozenPrefix(context, to, units, folded);
-  }
-
-  /** Layers where it may be cut: 0 and behind each of its pieces. */
-  get cuts(): readonly number[] {
-    return [0, ...this.#units.map(({ output }) => output + 1)];
   }
 
   /**
@@ -135,37 +68,44 @@ export class FrozenPrefix<T extends DeviceTensor> {
 
   #runUnit(unit: PrefixUnit, inputs: readonly T[], activations: Activations<T>): T {
     const { kernels, steps } = this.#context;
-    const folded = this.#folded.get(unit.index);
     const [x] = inputs;
-    if (unit.type === "layer" || folded === undefined || x === undefined) {
+    if (unit.type === "layer" || x === undefined) {
       return runLayer(this.#context, unit.index, inputs, activations, { training: false });
     }
-    const { kernel, bias } = folded;
     const { window, relu } = unit;
-    const depthwise = steps[unit.index]?.layer.op.type === "DepthwiseConv2D";
-    const fused = depthwise ? kernels.biasedDepthwiseConv2d : kernels.biasedConv2d;
-    if (fused !== undefined) return fused(x, kernel, bias, window, relu);
+    const convolution = steps[unit.index];
+    const depthwise = convolution?.layer.op.type === "DepthwiseConv2D";
+    const kernel = this.#context.variables.get(`${convolution?.layer.name}/kernel`);
+    const norm = this.#normOf(unit);
+    const fused = depthwise ? kernels.depthwiseConv2dNormalised : kernels.conv2dNormalised;
+    if (fused !== undefined) return fused(x, kernel, norm, window, relu);
     const y = depthwise ? kernels.depthwiseConv2d(x, kernel, window) : kernels.conv2d(x, kernel, window);
-    const biased = kernels.biasAdd(y, bias);
-    kernels.dispose(y);
-    if (relu === undefined) return biased;
-    const result = kernels.relu(biased, relu.maxValue);
-    kernels.dispose(biased);
-    return result;
-  }
-
-  dispose(): void {
-    for (const { kernel, bias } of this.#folded.values()) {
-      this.#context.kernels.dispose(kernel);
-      this.#context.kernels.dispose(bias);
+    const { gamma, beta, mean, variance, epsilon } = norm;
+    try {
+      if (relu !== undefined && kernels.batchNormInferenceRelu !== undefined) {
+        return kernels.batchNormInferenceRelu(y, gamma, beta, mean, variance, epsilon, relu.maxValue);
+      }
+      const normalised = kernels.batchNormInference(y, gamma, beta, mean, variance, epsilon);
+      if (relu === undefined) return normalised;
+      const result = kernels.relu(normalised, relu.maxValue);
+      kernels.dispose(normalised);
+      return result;
+    } finally {
+      kernels.dispose(y);
     }
   }
-}
 
-function weightsOf<T extends DeviceTensor>(
-  variables: Variables<T>,
-  ...steps: readonly PassStep[]
-): Promise<Map<string, HostTensor>> {
-  const names = new Set(steps.flatMap(({ layer }) => layer.weights.map(({ name }) => `${layer.name}/${name}`)));
-  return variables.download((name) => names.has(name));
+  #normOf({ index }: PrefixUnit): FixedNorm<T> {
+    const { steps, variables } = this.#context;
+    const layer = steps[index + 1]?.layer;
+    if (layer?.op.type !== "BatchNormalization") throw new ThawError("internal", `Layer ${index + 1} is no BN.`);
+    const weight = (name: string): T => variables.get(`${layer.name}/${name}`);
+    return {
+      gamma: weight("gamma"),
+      beta: weight("beta"),
+      mean: weight("moving_mean"),
+      variance: weight("moving_variance"),
+      epsilon: layer.op.epsilon,
+    };
+  }
 }

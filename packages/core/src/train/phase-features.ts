@@ -74,7 +74,7 @@ export async function openFeatures<T extends DeviceTensor>(
   const budget = host.openFeatureFiles === undefined ? { ...asked, diskBytes: 0 } : asked;
   const cache = planPhaseCache(plan, phase, steps, budget);
   const context = { kernels: host.kernels, steps, variables, ...watchOf(state) };
-  const prefix = await FrozenPrefix.fold(context, staticPrefix(steps));
+  const prefix = new FrozenPrefix(context, staticPrefix(steps));
   let store: FeatureStore | undefined;
   if (cache.where === "memory") store = memoryStore(cache.keeps);
   if (cache.where === "disk") {
@@ -84,9 +84,6 @@ export async function openFeatures<T extends DeviceTensor>(
   return {
     features,
     plan: cache,
-    async close() {
-      features.dispose();
-      await store?.close();
-    },
+    close: async () => await store?.close(),
   };
 }
