@@ -4,6 +4,8 @@ import { fileHost, platformOf, processorName } from "@thaw/runner-kit";
 import { exactKernels, roundedKernels } from "./judging-kernels.ts";
 import { type ReferenceSettings, referenceSettings } from "./settings.ts";
 
+const NOTHING = { memoryBytes: 0, diskBytes: 0 } as const;
+
 /** Describes this process. */
 export function environmentOf(settings: ReferenceSettings): Environment {
   return {
@@ -26,6 +28,7 @@ export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSig
     synchronize: () => new Promise((resolve) => setImmediate(resolve)),
     peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
     ...fileHost(options),
+    cache: NOTHING, // what is kept is float32, and this runner is asked for its float64
     signal,
   };
 }
