@@ -23,6 +23,12 @@ export async function readResult(folder: string, cell: string): Promise<Result |
   });
 }
 
+/** Whether the file is there; a folder's name that a file has is another matter. */
+function isTaken(cause: unknown): boolean {
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  return code === "EEXIST" && syscall === "link";
+}
+
 /**
  * Writes a result once: complete or not at all, and never over another.
  * @returns the file's path
@@ -37,7 +43,7 @@ export async function writeResult(folder: string, result: Result): Promise<strin
     await link(temporary, file); // fails where the file exists
     return file;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EEXIST") {
+    if (isTaken(cause)) {
       throw new ThawError("result-exists", `${file} exists; results are never overwritten.`, {
         hint: "Choose another folder with --out.",
         cause,
