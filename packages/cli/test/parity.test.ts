@@ -35,7 +35,9 @@ describe("thaw parity", () => {
     );
     expect(report.results[0]?.checks).toBeGreaterThan(400);
     const curve = report.results.find(({ rung }) => rung === "L2")?.curve ?? [];
-    expect(curve.map(({ name }) => name)).toEqual(expect.arrayContaining(["Conv1_relu", "block_16_project_BN", "head"]));
+    expect(curve.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["Conv1_relu", "block_16_project_BN", "head"]),
+    );
     expect(readFileSync(join(folder, "junit.xml"), "utf8")).toContain("<testsuite");
     expect(readFileSync(join(folder, "summary.md"), "utf8")).toContain("L4");
     expect(existsSync(join(out, "traces"))).toBe(false);
