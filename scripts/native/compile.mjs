@@ -2,11 +2,14 @@ import { dirname, join } from "node:path";
 import { findOnPath } from "../setup/machine.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 
-/** Node-API version 8 is in every Node since 12.22: one addon serves them all. */
-const COMMON_FLAGS = ["-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8"];
+/**
+ * Node-API version 8 is in every Node since 12.22: one addon serves them all.
+ * @param {readonly string[]} optimisation
+ */
+const flagsWith = (optimisation) => ["-std=c++17", ...optimisation, "-fPIC", "-shared", "-DNAPI_VERSION=8"];
 
-/** How the addon is compiled. */
-export const COMPILER_FLAGS = ["-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8"];
+/** How tfjs-node's addon is compiled. */
+export const COMPILER_FLAGS = flagsWith(["-O2"]);
 
 /**
  * @typedef {import("../setup/machine.mjs").Machine} Machine
@@ -45,8 +48,13 @@ export async function requireCompiler(machine) {
  * @param {Compilation} compilation
  */
 export async function compileAddon(machine, compiler, { sources, includeFolders, libraries, rpath, output, flags }) {
-  const own = flags === undefined ? COMPILER_FLAGS : [...COMMON_FLAGS, ...flags];
-  const args = [...own, ...includeFolders.map((folder) => `-I${folder}`), ...sources, "-o", output];
+  const args = [
+    ...(flags === undefined ? COMPILER_FLAGS : flagsWith(flags)),
+    ...includeFolders.map((folder) => `-I${folder}`),
+    ...sources,
+    "-o",
+    output,
+  ];
   args.push(...libraries, `-Wl,-rpath,${rpath}`);
   if (machine.platform === "darwin") {
     args.push("-undefined", "dynamic_lookup"); // Node-API's symbols are in the node that loads the addon

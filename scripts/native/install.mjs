@@ -19,6 +19,9 @@ import { fetchWheel } from "./wheel.mjs";
 
 const ADDON = "tfjs_binding.node";
 
+/** What an addon is linked with, of the wheel. */
+export const LIBRARY_NAMES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
+
 /** Members of the wheels: the two libraries, the C headers, and of the NVIDIA wheels what is loaded at run time. */
 const MEMBERS =
   "^tensorflow/libtensorflow_(cc|framework)\\.so\\.2$" +
@@ -114,14 +117,13 @@ async function build(machine, plan, compiler, native, target) {
       }
     }
     const wheelFolder = join(folder, "tensorflow");
-    const libraryNames = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
     machine.say("        compiling the addon");
     await compileAddon(machine, compiler.command, {
       sources: Object.keys(sources)
         .filter((path) => path.endsWith(".cc"))
         .map((path) => join(plan.packageFolder, path)),
       includeFolders: [plan.nodeHeaders, plan.packageFolder, local?.include ?? join(wheelFolder, "include")],
-      libraries: local?.libraries ?? libraryNames.map((name) => join(wheelFolder, name)),
+      libraries: local?.libraries ?? LIBRARY_NAMES.map((name) => join(wheelFolder, name)),
       rpath: local?.libraryFolder ?? "$ORIGIN/tensorflow",
       output: join(folder, ADDON),
     });

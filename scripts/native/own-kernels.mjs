@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { filesBelow, hashOfFiles, readJson, sha256OfFile, writeAtomically } from "../setup/content-hash.mjs";
 import { SetupError } from "../setup/setup-error.mjs";
 import { compileAddon, requireCompiler } from "./compile.mjs";
+import { LIBRARY_NAMES } from "./install.mjs";
 import { planNative } from "./plan.mjs";
 import { smokeTestKernels } from "./smoke.mjs";
 import { temporaryFolder } from "./temporary-folder.mjs";
@@ -45,11 +46,10 @@ export async function installOwnKernels(machine, choice) {
     const compiler = await requireCompiler(machine);
     const library = readJson(join(native, plan.key, "manifest.json"));
     const wheel = join(native, plan.key, "tensorflow");
-    const names = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
     await compileAddon(machine, compiler.command, {
       sources: sources.filter((file) => file.endsWith(".cc")),
       includeFolders: [plan.nodeHeaders, plan.local?.include ?? join(wheel, "include")],
-      libraries: plan.local?.libraries ?? names.map((file) => join(wheel, file)),
+      libraries: plan.local?.libraries ?? LIBRARY_NAMES.map((file) => join(wheel, file)),
       rpath: plan.local?.libraryFolder ?? `$ORIGIN/../${plan.key}/tensorflow`,
       output: join(folder, LIBRARY),
       flags,

@@ -10,6 +10,10 @@ const values = [...binding.tensorDataSync(sum.id)];
 console.log(JSON.stringify({ tfVersion: binding.TF_Version, usingGpu: binding.isUsingGpuDevice(), values }));
 `;
 
+function endOf(/** @type {import("../setup/machine.mjs").Finished} */ { signal, status }) {
+  return signal ? `was ended by ${signal}` : `ended with status ${status}`;
+}
+
 /**
  * Loads a new addon and adds two vectors with it.
  * @param {import("../setup/machine.mjs").Machine} machine
@@ -23,7 +27,7 @@ export async function smokeTest(machine, addon) {
     const { tfVersion, usingGpu, values } = JSON.parse(line);
     if (values[0] === 11 && values[1] === 22) return { tfVersion, usingGpu };
   }
-  const how = finished.signal ? `was ended by ${finished.signal}` : `ended with status ${finished.status}`;
+  const how = endOf(finished);
   const reason = finished.stderr.split("\n").filter((text) => /error|undefined symbol|cannot open|GLIBC/i.test(text));
   throw new SetupError(
     "addon-broken",
@@ -52,7 +56,7 @@ export async function smokeTestKernels(machine, addon, library) {
   const env = { TF_CPP_MIN_LOG_LEVEL: "2" };
   const finished = await machine.run(process.execPath, ["-e", KERNEL_SCRIPT, addon, library], { env });
   if (finished.status === 0 && finished.stdout.trim().endsWith("[2,5]")) return;
-  const how = finished.signal ? `was ended by ${finished.signal}` : `ended with status ${finished.status}`;
+  const how = endOf(finished);
   throw new SetupError(
     "kernels-broken",
     `The kernels were built, and a process that runs one of them ${how}.`,

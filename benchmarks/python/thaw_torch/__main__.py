@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import sys
-import traceback
 from typing import Any
 
 from thaw_keras.channel import Channel
 from thaw_keras.failure import ThawError
 from thaw_keras.machine import all_threads, platform_of, processor
+from thaw_keras.serve import serve
 
 HINT = (
     "On Debian: apt-get install python3-torch and THAW_TORCH_PYTHON=/usr/bin/python3; elsewhere name a Python with "
@@ -54,20 +53,5 @@ def _answer(request: dict[str, Any], channel: Channel) -> None:
     train(request["plan"], request["options"]["storeDir"], channel, environment)
 
 
-def main() -> None:
-    channel = Channel.open()
-    request = channel.request()
-    try:
-        _answer(request, channel)
-        channel.send({"type": "done"})
-    except ThawError as error:
-        channel.send({"type": "error", "error": error.serialized()})
-    except Exception as error:
-        details = {"stack": traceback.format_exc()}
-        message = f"{type(error).__name__}: {error}"
-        channel.send({"type": "error", "error": {"code": "internal", "message": message, "details": details}})
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    serve(_answer)

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
 import { ThawError } from "@thaw/core";
 import { type ParityReport, RUNGS } from "@thaw/core/parity";
 import { z } from "zod";
+import { writeWholeFile } from "./whole-file.ts";
 
 const HINT = "Record a new one: thaw parity … --baseline FILE --update-baseline.";
 
@@ -144,17 +144,8 @@ export async function readBaseline(file: string, specHash: string): Promise<Pari
  * @throws ThawError `result-unwritable`
  */
 export async function writeBaseline(file: string, { drift: _drift, ...recorded }: ParityReport): Promise<void> {
-  const temporary = `${file}.${process.pid}.part`;
-  try {
-    await mkdir(dirname(resolve(file)), { recursive: true });
-    await writeFile(temporary, `${JSON.stringify(recorded, null, 1)}\n`, { flush: true });
-    await rename(temporary, file);
-  } catch (cause) {
-    throw new ThawError("result-unwritable", `${file} cannot be written: ${(cause as Error).message}.`, {
-      hint: "Check the folder's rights and the free space, or choose another file for --baseline.",
-      cause,
-    });
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined); // else this error hides the first one
-  }
+  await writeWholeFile(file, `${JSON.stringify(recorded, null, 1)}\n`, {
+    earlier: "replace",
+    hint: "Check the folder's rights and the free space, or choose another file for --baseline.",
+  });
 }

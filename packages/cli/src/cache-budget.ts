@@ -1,15 +1,12 @@
-import { type CacheBudget, DEFAULT_CACHE_BUDGET, ThawError } from "@thaw/core";
+import { type CacheBudget, ThawError } from "@thaw/core";
 
 /** The cache's options as they are typed. */
 export interface CacheOptions {
-  readonly cacheBytes?: string;
-  readonly cacheDisk?: string;
+  readonly cacheBytes: string;
+  readonly cacheDisk: string;
 }
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/** Kept features may take this much of a disk unless it is said otherwise. */
-const DEFAULT_DISK_BYTES = 4 * 2 ** 30;
 
 function bytesOf(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
@@ -25,8 +22,5 @@ function bytesOf(option: string, text: string): number {
  * @throws ThawError `option-invalid`
  */
 export function cacheBudget({ cacheBytes, cacheDisk }: CacheOptions): CacheBudget {
-  return {
-    memoryBytes: cacheBytes === undefined ? DEFAULT_CACHE_BUDGET.memoryBytes : bytesOf("--cache-bytes", cacheBytes),
-    diskBytes: cacheDisk === undefined ? DEFAULT_DISK_BYTES : bytesOf("--cache-disk", cacheDisk),
-  };
+  return { memoryBytes: bytesOf("--cache-bytes", cacheBytes), diskBytes: bytesOf("--cache-disk", cacheDisk) };
 }

@@ -17,6 +17,12 @@ import { VERSION } from "./version.ts";
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
+function addCacheOptions(command: Command): Command {
+  return command
+    .option("--cache-bytes <size>", "memory for the outputs of frozen layers, e.g. 512M; 0 keeps none there", "1G")
+    .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G");
+}
+
 function addRunOptions(command: Command): Command {
   return command
     .option("--runner <names>", "runner, or the path of a runner module; for a sweep several, with commas", "node")
@@ -33,8 +39,6 @@ function addRunOptions(command: Command): Command {
       collect,
       [],
     )
-    .option("--cache-bytes <size>", "memory for the outputs of frozen layers, e.g. 512M; 0 keeps none there", "1G")
-    .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G")
     .option("--require-hardware", "fail rather than run on an emulated GPU", false)
     .option("--rerun", "run again where a result is there, and keep both", false);
 }
@@ -46,13 +50,13 @@ function program(): Command {
     .exitOverride()
     .showSuggestionAfterError();
 
-  addRunOptions(thaw.command("run"))
+  addCacheOptions(addRunOptions(thaw.command("run")))
     .description("run one experiment")
     .argument("<spec>", "spec file (JSON)")
     .option("--export-weights <file>", "write the final weights as safetensors with Keras's names")
     .action((spec: string, options: RunCommandOptions) => runCommand(spec, options));
 
-  addRunOptions(thaw.command("sweep"))
+  addCacheOptions(addRunOptions(thaw.command("sweep")))
     .description("run a grid of experiments; goes on where an earlier run stopped")
     .argument("<spec>", "sweep file, or a spec with --freeze, --lr or --seed")
     .option("--freeze <list>", "freeze counts or layer names, separated by commas")
@@ -128,8 +132,7 @@ function program(): Command {
       process.exitCode = await benchCommand(spec, options);
     });
 
-  thaw
-    .command("profile")
+  addCacheOptions(thaw.command("profile"))
     .description("say where the time and the memory of a training step go, layer by layer")
     .argument("<spec>", "spec file (JSON)")
     .option("--runner <name>", "runner, or the path of a runner module", "node")
@@ -142,8 +145,6 @@ function program(): Command {
     .option("--json", "print the report as JSON", false)
     .option("--out <dir>", "folder for profile.json and trace.json, which opens in Perfetto")
     .option("--set <key=value>", "engine setting, e.g. threads=2; may be repeated", collect, [])
-    .option("--cache-bytes <size>", "memory for the outputs of frozen layers, e.g. 512M; 0 keeps none there", "1G")
-    .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G")
     .option("--require-hardware", "fail rather than run on an emulated GPU", false)
     .action((spec: string, options: ProfileCommandOptions) => profileCommand(spec, options));
 

@@ -1,6 +1,7 @@
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Result, ThawError } from "@thaw/core";
+import { writeWholeFile } from "./whole-file.ts";
 
 /** Reads a result if it is there. A file that is no result is an error: it is never replaced. */
 export async function readResult(folder: string, cell: string): Promise<Result | null> {
@@ -23,12 +24,6 @@ export async function readResult(folder: string, cell: string): Promise<Result |
   });
 }
 
-/** Whether the file is there; a folder's name that a file has is another matter. */
-function isTaken(cause: unknown): boolean {
-  const { code, syscall } = cause as NodeJS.ErrnoException;
-  return code === "EEXIST" && syscall === "link";
-}
-
 /**
  * Writes a result once: complete or not at all, and never over another.
  * @returns the file's path
@@ -36,26 +31,12 @@ function isTaken(cause: unknown): boolean {
  */
 export async function writeResult(folder: string, result: Result): Promise<string> {
   const file = join(folder, `${result.cell}.json`);
-  const temporary = `${file}.${process.pid}.part`;
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(temporary, `${JSON.stringify(result, null, 1)}\n`, { flush: true });
-    await link(temporary, file); // fails where the file exists
-    return file;
-  } catch (cause) {
-    if (isTaken(cause)) {
-      throw new ThawError("result-exists", `${file} exists; results are never overwritten.`, {
-        hint: "Choose another folder with --out.",
-        cause,
-      });
-    }
-    throw new ThawError("result-unwritable", `${file} cannot be written: ${(cause as Error).message}.`, {
-      hint: "Check the folder's rights and the free space, or choose another with --out.",
-      cause,
-    });
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await writeWholeFile(file, `${JSON.stringify(result, null, 1)}\n`, {
+    earlier: "refuse",
+    takenHint: "Choose another folder with --out.",
+    hint: "Check the folder's rights and the free space, or choose another with --out.",
+  });
+  return file;
 }
 
 /** The first free name of a repeated cell: `cell.r2`, `cell.r3`, … */

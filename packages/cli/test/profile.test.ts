@@ -22,6 +22,8 @@ const OPTIONS: ProfileCommandOptions = {
   json: false,
   set: [],
   requireHardware: false,
+  cacheBytes: "1G",
+  cacheDisk: "4G",
 };
 
 function read<T>(folder: string, name: string): T {

@@ -48,23 +48,24 @@ export function environmentOf({ tf, info }: LoadedNative, settings: NodeSettings
   };
 }
 
+function usesOwn({ info }: LoadedNative, { kernels }: NodeSettings): boolean {
+  return kernels === "own" && info.ownKernels.ok;
+}
+
 /** The kernels that these settings ask for. */
-export function kernelsOf(
-  { tf, backend, info }: LoadedNative,
-  { kernels, plainKernels }: NodeSettings,
-): Kernels<Tensor> {
-  const own = kernels === "own" && info.ownKernels.ok;
-  return tensorflowKernels(tf, backend, { plain: plainKernelsOf(plainKernels), own });
+export function kernelsOf(loaded: LoadedNative, settings: NodeSettings): Kernels<Tensor> {
+  const { tf, backend } = loaded;
+  const plain = plainKernelsOf(settings.plainKernels);
+  return tensorflowKernels(tf, backend, { plain, own: usesOwn(loaded, settings) });
 }
 
 /** Makes the host that core's `train()` runs on. */
 export function createHost(options: Omit<RunOptions, "signal">, signal: AbortSignal): Host<Tensor> {
   const settings = nodeSettings(options.settings);
   const loaded = loadEngine(settings);
-  const own = loaded.info.ownKernels.ok && settings.kernels === "own";
   return {
     // Own kernels give an image the same bits in any batch, and normalise as fast as memory can be read.
-    ...(own ? { prefixBatch: PREFIX_BATCH, savesMemory: true, padsInConvolutions: true } : {}),
+    ...(usesOwn(loaded, settings) ? { prefixBatch: PREFIX_BATCH, savesMemory: true, padsInConvolutions: true } : {}),
     kernels: kernelsOf(loaded, settings),
     environment: environmentOf(loaded, settings),
     now: () => performance.now(),

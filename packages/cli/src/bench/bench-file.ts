@@ -1,6 +1,6 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
 import { ThawError } from "@thaw/core";
+import { writeWholeFile } from "../whole-file.ts";
 import { type BenchReport, benchReport } from "./bench-report.ts";
 
 const HINT = "Give a file that `thaw bench --out` has written.";
@@ -46,22 +46,7 @@ function textOf(report: BenchReport): string {
  * @throws ThawError `result-exists`, `result-unwritable`
  */
 export async function writeBenchReport(file: string, report: BenchReport, force: boolean): Promise<void> {
-  const temporary = `${file}.${process.pid}.part`;
-  try {
-    await mkdir(dirname(resolve(file)), { recursive: true });
-    await writeFile(temporary, textOf(report), { flush: true });
-    if (force) await rename(temporary, file);
-    else await link(temporary, file); // fails where the file exists
-  } catch (cause) {
-    const exists = (cause as NodeJS.ErrnoException).code === "EEXIST";
-    const what = exists
-      ? `${file} exists; recordings are not overwritten`
-      : `${file} cannot be written: ${(cause as Error).message}`;
-    throw new ThawError(exists ? "result-exists" : "result-unwritable", `${what}.`, {
-      hint: "Choose another file for --out, or give --force.",
-      cause,
-    });
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  const hint = "Choose another file for --out, or give --force.";
+  const refusal = "recordings are not overwritten";
+  await writeWholeFile(file, textOf(report), { earlier: force ? "replace" : "refuse", refusal, hint });
 }

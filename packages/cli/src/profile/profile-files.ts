@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
-import { link, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ThawError } from "@thaw/core";
+import { writeWholeFile } from "../whole-file.ts";
 
 /** Names of what a profile leaves. */
 const FILES = ["profile.json", "trace.json"] as const;
@@ -9,29 +9,22 @@ const FILES = ["profile.json", "trace.json"] as const;
 /** The files' contents. */
 export type ProfileTexts = Readonly<Record<(typeof FILES)[number], string>>;
 
-function unwritable(file: string, why: string, cause?: unknown): ThawError {
-  return new ThawError("result-unwritable", `${file} cannot be written: ${why}.`, {
-    hint: "Check the folder's rights and the free space, or choose another with --out.",
-    cause,
-  });
-}
-
-function exists(file: string, cause?: unknown): ThawError {
-  return new ThawError("result-exists", `${file} exists; profiles are never overwritten.`, {
-    hint: "Choose another folder with --out.",
-    cause,
-  });
-}
+const HINT = "Check the folder's rights and the free space, or choose another with --out.";
+const REFUSAL = "profiles are never overwritten";
+const TAKEN_HINT = "Choose another folder with --out.";
 
 /**
  * Looks before anything is measured whether the files can be written.
  * @throws ThawError `result-exists`, `result-unwritable`
  */
 export function checkProfileFolder(folder: string): void {
-  if (existsSync(folder) && !statSync(folder).isDirectory()) throw unwritable(folder, "it is no folder");
+  if (existsSync(folder) && !statSync(folder).isDirectory()) {
+    throw new ThawError("result-unwritable", `${folder} cannot be written: it is no folder.`, { hint: HINT });
+  }
   for (const name of FILES) {
     const file = join(folder, name);
-    if (existsSync(file)) throw exists(file);
+    if (!existsSync(file)) continue;
+    throw new ThawError("result-exists", `${file} exists; ${REFUSAL}.`, { hint: TAKEN_HINT });
   }
 }
 
@@ -44,18 +37,8 @@ export async function writeProfileFiles(folder: string, texts: ProfileTexts): Pr
   const written: string[] = [];
   for (const name of FILES) {
     const file = join(folder, name);
-    const temporary = `${file}.${process.pid}.part`;
-    try {
-      await mkdir(folder, { recursive: true });
-      await writeFile(temporary, texts[name], { flush: true });
-      await link(temporary, file); // fails where the file exists
-      written.push(file);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === "EEXIST") throw exists(file, cause);
-      throw unwritable(file, (cause as Error).message, cause);
-    } finally {
-      await rm(temporary, { force: true }).catch(() => undefined);
-    }
+    await writeWholeFile(file, texts[name], { earlier: "refuse", refusal: REFUSAL, takenHint: TAKEN_HINT, hint: HINT });
+    written.push(file);
   }
   return written;
 }

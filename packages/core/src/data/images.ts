@@ -44,8 +44,8 @@ export interface ImageStore {
    * @see keras.applications.mobilenet_v2.preprocess_input
    */
   batch(indices: readonly number[], augmentation?: Augmentation, random?: RandomStream): Float32Array;
-  /** Assembles a batch in which each image is changed as it is said. */
-  changed(indices: readonly number[], changes: readonly ImageChange[]): Float32Array;
+  /** Assembles a batch in which each image is changed as it is said, or left as it is. */
+  changed(indices: readonly number[], changes: readonly (ImageChange | undefined)[]): Float32Array;
   readonly imageShape: readonly [number, number, number];
 }
 
@@ -97,7 +97,7 @@ export async function loadImages(dataset: Dataset, read: (ref: BlobRef) => Promi
     }
   }
 
-  function assemble(indices: readonly number[], changes?: readonly ImageChange[]): Float32Array {
+  function assemble(indices: readonly number[], changes?: readonly (ImageChange | undefined)[]): Float32Array {
     const batch = new Float32Array(indices.length * imageBytes);
     for (const [position, index] of indices.entries()) {
       const image = images[index];

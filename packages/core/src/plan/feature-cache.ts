@@ -1,6 +1,6 @@
 import { sizeOf } from "../model/layer.ts";
 import type { Spec } from "../spec/schema.ts";
-import type { PassStep } from "./pass.ts";
+import { crossingAt, type PassStep } from "./pass.ts";
 import { planPrefix } from "./prefix.ts";
 
 /** What a run may spend on keeping the frozen prefix's outputs. */
@@ -72,8 +72,7 @@ interface Candidate {
 function candidates(steps: readonly PassStep[], boundary: number): Candidate[] {
   return planPrefix(steps, boundary).map(({ output }) => {
     const cut = output + 1;
-    const read = new Set(steps.slice(cut).flatMap(({ inputs }) => inputs.filter((input) => input < cut)));
-    const tensors = [...read]
+    const tensors = [...crossingAt(steps, cut)]
       .sort((a, b) => a - b)
       .map((index) => ({ index, layer: steps[index]?.layer.name ?? "", shape: steps[index]?.layer.outputShape ?? [] }));
     const bytesPerImage = tensors.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
@@ -120,7 +119,8 @@ export function planFeatureCache(
   const why = obstacle(steps, boundary, spec, epochs);
   if (why !== undefined) return nowhere(why);
 
-  const choices = candidates(steps, boundary).flatMap((candidate) => {
+  const cuts = candidates(steps, boundary);
+  const choices = cuts.flatMap((candidate) => {
     const places = [
       { where: "memory", room: budget.memoryBytes, macsPerByte: MACS_PER_MEMORY_BYTE },
       { where: "disk", room: budget.diskBytes, macsPerByte: MACS_PER_DISK_BYTE },
@@ -141,7 +141,7 @@ export function planFeatureCache(
     return nowhere(`it would cost more than it saves, or there is no room: ${needs} are wanted at the least`);
   }
   const { cut, tensors, bytesPerImage, recomputedMacs, where, keeps } = best;
-  const exact = candidates(steps, boundary).at(-1);
+  const exact = cuts.at(-1);
   const below =
     exact !== undefined && exact.bytesPerImage > bytesPerImage
       ? `; at the boundary itself it would be ${megabytes(exact.bytesPerImage * variants)}, and ${(recomputedMacs / 1e6).toFixed(1)} M multiply-accumulates an image are done again instead`

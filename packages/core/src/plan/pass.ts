@@ -56,6 +56,12 @@ export function planPass(layers: readonly Layer[], treatments: readonly LayerTre
   return steps;
 }
 
+/** Indices of the layers below `to` whose outputs are used at or above it; at the end, the last layer's. */
+export function crossingAt(steps: readonly PassStep[], to: number): ReadonlySet<number> {
+  if (to >= steps.length) return new Set([steps.length - 1]);
+  return new Set(steps.slice(to).flatMap((step) => step.inputs.filter((input) => input < to)));
+}
+
 /** The ReLU at `index + 1` if nothing else reads the batch normalization at `index`. */
 export function followingRelu(steps: readonly PassStep[], index: number): FollowingRelu | undefined {
   const next = steps[index + 1];

@@ -15,8 +15,6 @@ import { roundMs, StepParts } from "./timing.ts";
 import type { Tracer } from "./tracer.ts";
 import type { Variables } from "./variables.ts";
 
-const AS_IT_IS = { flip: false, shiftX: 0, shiftY: 0 } as const;
-
 /** A run in progress: what all its epochs share. */
 export interface RunState<T extends DeviceTensor> {
   readonly plan: Plan;
@@ -127,8 +125,10 @@ export async function* trainEpoch<T extends DeviceTensor>(
     const changes = random === undefined ? undefined : drawChanges(indices.length, spec.augmentation, random);
     const pick = (positions: readonly number[]): Float32Array => {
       const chosen = positions.map((position) => indices[position] ?? -1);
-      const own = positions.map((position) => changes?.[position] ?? AS_IT_IS);
-      return images.changed(chosen, own);
+      return images.changed(
+        chosen,
+        positions.map((position) => changes?.[position]),
+      );
     };
     const batch: Batch = {
       get images() {

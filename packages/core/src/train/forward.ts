@@ -1,6 +1,6 @@
 import { ThawError } from "../error.ts";
 import type { BatchNormTrained, DeviceTensor, FollowingRelu, Kernels } from "../kernels/kernels.ts";
-import { followingRelu, type PassStep } from "../plan/pass.ts";
+import { crossingAt, followingRelu, type PassStep } from "../plan/pass.ts";
 import { Activations } from "./activations.ts";
 import { isRemade, needsNoOutput } from "./remade.ts";
 import type { Variables } from "./variables.ts";
@@ -31,12 +31,6 @@ export interface PassContext<T extends DeviceTensor> {
   readonly savesMemory?: boolean;
   /** Is told which layer comes next, and null behind the last; for a profile. */
   readonly enterLayer?: (layer: string | null) => void;
-}
-
-/** Indices of the layers below `to` whose outputs are used at or above it; at the end, the last layer's. */
-export function crossingAt(steps: readonly PassStep[], to: number): ReadonlySet<number> {
-  if (to >= steps.length) return new Set([steps.length - 1]);
-  return new Set(steps.slice(to).flatMap((step) => step.inputs.filter((input) => input < to)));
 }
 
 /** How often each layer's output is used: by later layers of the range, by the backward pass, and by the caller. */

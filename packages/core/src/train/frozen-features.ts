@@ -77,8 +77,7 @@ export class FrozenFeatures<T extends DeviceTensor> {
     if (missing.length === keys.length && keys.length <= this.#atOnce) {
       const live = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, all)]]));
       const rows = await this.#keep(store, batch, all, live);
-      if (!this.#compared && all.length > 1) await this.#compareAlone(batch, rows);
-      this.#compared = true;
+      await this.#compareOnce(batch, rows);
       return await this.#prefix.run(cut, to, live);
     }
     const rows = new Map<number, readonly Float32Array[]>();
@@ -88,8 +87,7 @@ export class FrozenFeatures<T extends DeviceTensor> {
       for (const [position, features] of await this.#keep(store, batch, part, live)) rows.set(position, features);
       for (const tensor of live.values()) this.#context.kernels.dispose(tensor);
     }
-    if (!this.#compared && missing.length === keys.length && keys.length > 1) await this.#compareAlone(batch, rows);
-    this.#compared = true;
+    await this.#compareOnce(batch, rows);
     for (const position of all) if (!rows.has(position)) rows.set(position, await store.read(keys[position] ?? -1));
     return await this.#prefix.run(cut, to, this.#assemble(rows, keys.length));
   }
@@ -102,9 +100,12 @@ export class FrozenFeatures<T extends DeviceTensor> {
     return this.#rounding;
   }
 
-  /** Compares the last image of a batch with itself alone. */
-  async #compareAlone(batch: FeatureBatch, rows: ReadonlyMap<number, readonly Float32Array[]>): Promise<void> {
+  /** Compares the last image of the first batch with itself alone, if the whole batch was computed. */
+  async #compareOnce(batch: FeatureBatch, rows: ReadonlyMap<number, readonly Float32Array[]>): Promise<void> {
     const last = batch.keys.length - 1;
+    const skips = this.#compared || last < 1 || rows.size <= last;
+    this.#compared = true;
+    if (skips) return;
     const { cut, tensors } = this.#plan;
     const alone = await this.#prefix.run(0, cut, new Map([[0, this.#upload(batch, [last])]]));
     for (const [order, { index, layer }] of tensors.entries()) {

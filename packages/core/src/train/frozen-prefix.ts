@@ -1,8 +1,9 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor, FixedNorm } from "../kernels/kernels.ts";
+import { crossingAt } from "../plan/pass.ts";
 import { type PrefixUnit, planPrefix } from "../plan/prefix.ts";
 import { Activations } from "./activations.ts";
-import { crossingAt, type PassContext, runLayer } from "./forward.ts";
+import { type PassContext, runLayer } from "./forward.ts";
 
 /** Outputs that cross a cut, by layer index. */
 export type LiveTensors<T> = ReadonlyMap<number, T>;

@@ -1,6 +1,6 @@
 import type { DeviceTensor } from "../kernels/kernels.ts";
-import type { PassStep } from "../plan/pass.ts";
-import { crossingAt, type ForwardMode, forward, type PassContext } from "./forward.ts";
+import { crossingAt, type PassStep } from "../plan/pass.ts";
+import { type ForwardMode, forward, type PassContext } from "./forward.ts";
 
 /**
  * Runs a network one layer at a time and shows each output before it goes on.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import traceback
 from typing import Any
 
 from .channel import Channel
 from .engine import open_engine
 from .failure import ThawError
+from .serve import serve
 
 
 def _answer(request: dict[str, Any], channel: Channel) -> None:
@@ -38,18 +37,7 @@ def _availability(settings: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides: it sends "cancel" and waits
-    channel = Channel.open()
-    request = channel.request()
-    try:
-        _answer(request, channel)
-        channel.send({"type": "done"})
-    except ThawError as error:
-        channel.send({"type": "error", "error": error.serialized()})
-    except Exception as error:
-        details = {"stack": traceback.format_exc()}
-        message = f"{type(error).__name__}: {error}"
-        channel.send({"type": "error", "error": {"code": "internal", "message": message, "details": details}})
-    os._exit(0)  # everything is said and written; libraries take seconds to tidy up
+    serve(_answer)
 
 
 if __name__ == "__main__":
