@@ -11,6 +11,7 @@ export * from "./kernels/kernels.ts";
 export * from "./kernels/tfjs-convolution.ts";
 export * from "./kernels/tfjs-kernels.ts";
 export * from "./kernels/tfjs-preflight.ts";
+export { isPointwise } from "./kernels/window.ts";
 export * from "./model/cut.ts";
 export * from "./model/layer.ts";
 export * from "./model/mobilenet-v2.ts";

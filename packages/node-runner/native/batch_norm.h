@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "norm.h"
+
 namespace thaw {
 
 /** The ReLU behind a normalization. */
@@ -27,6 +29,9 @@ void normalise(int64_t rows, int64_t channels, const float* x, const float* gamm
 void trainGradient(int64_t rows, int64_t channels, const float* dy, const float* x, const float* gamma,
                    const float* beta, const float* mean, const float* variance, float epsilon, Relu relu, float* dx,
                    float* dGamma, float* dBeta);
+
+/** The way back through a normalization whose weights' gradients are known. */
+void backThrough(int64_t rows, int64_t channels, const float* dy, const float* x, const NormGradient& norm, float* dx);
 
 /**
  * Gradients of {@link normalise} by given statistics.

@@ -3,7 +3,8 @@
 
 #include <cstdint>
 
-#include "gemm.h"
+#include "channel_sums.h"
+#include "norm.h"
 
 namespace thaw {
 
@@ -15,11 +16,25 @@ struct Geometry {
   int64_t stride, padTop, padLeft;
 };
 
-/** result[b, i, j, c] = Σ x[b, i · stride + u - padTop, j · stride + v - padLeft, c] · kernel[u, v, c] */
-void depthwise(const Geometry& geometry, const float* x, const float* kernel, const Epilogue& epilogue, float* result);
+/** Pieces that the sums below are taken in. */
+int64_t depthwisePieces(const Geometry& geometry);
 
-void depthwiseInputGradient(const Geometry& geometry, const float* dy, const float* kernel, float* dx);
+/**
+ * result[b, i, j, c] = behind(Σ before(x[b, i · stride + u - padTop, j · stride + v - padLeft, c]) · kernel[u, v, c])
+ * @param statistics of the result, or null
+ */
+void depthwise(const Geometry& geometry, const float* x, const Norm& before, const float* kernel, const Norm& behind,
+               float* result, ChannelStatistics* statistics = nullptr);
 
-void depthwiseKernelGradient(const Geometry& geometry, const float* x, const float* dy, float* dKernel);
+/**
+ * Gradients of {@link depthwise}.
+ * @param dy gradient of the result or, with `behind`, of what a normalization makes of the result `y`
+ * @param x read for `dKernel` and for `sums`
+ * @param dx gradient of what `before` makes of x; null where it is not wanted, as `dKernel`
+ * @param sums are taken of dx and x, or null
+ */
+void depthwiseGradients(const Geometry& geometry, const float* dy, const float* y, const NormGradient* behind,
+                        const float* x, const Norm& before, const float* kernel, float* dx, float* dKernel,
+                        GradientSums* sums);
 
 }  // namespace thaw

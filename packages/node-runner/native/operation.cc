@@ -1,5 +1,8 @@
 #include "operation.h"
 
+#include <array>
+#include <utility>
+
 namespace thaw {
 namespace {
 
@@ -46,11 +49,14 @@ void compute(void* kernel, TF_OpKernelContext* context) {
 
 void destroy(void* kernel) { delete static_cast<Work*>(kernel); }
 
-constexpr int kMost = 16;
+constexpr int kMost = 24;
 using Create = void* (*)(TF_OpKernelConstruction*);
-constexpr Create kCreators[kMost] = {create<0>, create<1>, create<2>,  create<3>,  create<4>,  create<5>,
-                                     create<6>, create<7>, create<8>,  create<9>,  create<10>, create<11>,
-                                     create<12>, create<13>, create<14>, create<15>};
+
+template <int... Numbers>
+constexpr std::array<Create, sizeof...(Numbers)> creators(std::integer_sequence<int, Numbers...>) {
+  return {create<Numbers>...};
+}
+constexpr auto kCreators = creators(std::make_integer_sequence<int, kMost>());
 
 void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeInferenceContextSetUnknownShape(context, status);

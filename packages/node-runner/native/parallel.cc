@@ -130,8 +130,6 @@ void setThreads(int count) {
   pool = count > 1 ? new Pool(count - 1) : nullptr;
 }
 
-int threads() { return pool == nullptr ? 1 : pool->size(); }
-
 void parallelFor(int64_t count, const std::function<void(int64_t)>& work) {
   if (pool == nullptr || count <= 1) {
     const FlushTinyNumbers flush;

@@ -8,7 +8,6 @@ namespace thaw {
 
 /** How many threads {@link parallelFor} uses, the caller's included; at least 1. */
 void setThreads(int threads);
-int threads();
 
 /**
  * Calls `work(i)` for every i in [0, count), on all threads, in any order; returns when all are done.

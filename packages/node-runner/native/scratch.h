@@ -9,7 +9,7 @@ namespace thaw {
 /** `count` floats at a multiple of 64 bytes, not initialised. */
 class Scratch {
  public:
-  explicit Scratch(size_t count) : size_(count) {
+  explicit Scratch(size_t count) {
     if (posix_memalign(reinterpret_cast<void**>(&data_), 64, (count > 0 ? count : 1) * sizeof(float)) != 0) {
       throw std::bad_alloc();
     }
@@ -19,11 +19,9 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
 
   float* data() { return data_; }
-  size_t size() const { return size_; }
 
  private:
   float* data_ = nullptr;
-  size_t size_;
 };
 
 }  // namespace thaw

@@ -4,12 +4,110 @@ import { isPointwise } from "@thaw/core";
 import type { EagerAttributes, EagerOps } from "./eager-ops.ts";
 
 /** Attributes of an operation that ends with a ReLU, or does not. */
-function reluAttributes(maxValue: number | null | undefined): Pick<EagerAttributes, "bools" | "floats"> {
+function reluAttributes(maxValue: number | null | undefined): {
+  bools: { relu: boolean };
+  floats: { max_value: number };
+} {
   return { bools: { relu: maxValue !== undefined }, floats: { max_value: maxValue ?? Number.POSITIVE_INFINITY } };
 }
 
 function windowAttribute({ strides, padding }: Window): readonly number[] {
   return [strides, ...padding[0], ...padding[1]];
+}
+
+const NO_NORM = { gamma: undefined, beta: undefined, mean: undefined, variance: undefined, epsilon: 0 } as const;
+
+/** Convolutions that read through normalizations, and their gradients. */
+function convBlocks(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
+  const normInputs = ({ gamma, beta, mean, variance }: FixedNorm<Tensor> | typeof NO_NORM): Tensor[] =>
+    [gamma, beta, mean, variance].map((tensor) => tensor ?? empty);
+
+  const statistics =
+    (depthwise: boolean): NonNullable<Kernels<Tensor>["conv2dStatistics"]> =>
+    ({ x, norm }, kernel, window) => {
+      const { epsilon } = norm ?? NO_NORM;
+      const given = attributes(reluAttributes(norm?.relu?.maxValue), {
+        bools: { depthwise },
+        floats: { epsilon },
+        ints: { window: windowAttribute(window) },
+      });
+      const inputs = [x, ...normInputs(norm ?? NO_NORM), kernel];
+      const [y, mean, variance] = ops.many("ThawConv2DStatistics", inputs, 3, given) as [Tensor, Tensor, Tensor];
+      return { y, mean, variance };
+    };
+
+  const gradients =
+    (depthwise: boolean): NonNullable<Kernels<Tensor>["conv2dGradients"]> =>
+    ({ dy, behind }, { x = empty, norm }, kernel, inputShape, window, needs) => {
+      const { relu, max_value: most } = {
+        ...reluAttributes(behind?.norm.relu?.maxValue).bools,
+        ...reluAttributes(behind?.norm.relu?.maxValue).floats,
+      };
+      const given = attributes(reluAttributes(norm?.relu?.maxValue), {
+        bools: { depthwise, relu_behind: relu, needs_input: needs.input, needs_weights: needs.weights },
+        floats: { epsilon: norm?.epsilon ?? 0, epsilon_behind: behind?.norm.epsilon ?? 0, max_value_behind: most },
+        ints: { window: windowAttribute(window), input_shape: [...inputShape] },
+      });
+      const inputs = [
+        dy,
+        behind?.y ?? empty,
+        ...normInputs(behind?.norm ?? NO_NORM),
+        behind?.dGamma ?? empty,
+        behind?.dBeta ?? empty,
+        x,
+        ...normInputs(norm ?? NO_NORM),
+        kernel,
+      ];
+      const results = ops.many("ThawConv2DGradients", inputs, 4, given);
+      const wanted = {
+        dx: needs.input,
+        dKernel: needs.weights,
+        dGamma: needs.input && norm,
+        dBeta: needs.input && norm,
+      };
+      const entries = Object.entries(wanted).map(
+        ([name, wants], index) => [wants ? name : "", results[index]] as const,
+      );
+      for (const [name, tensor] of entries) if (name === "") tensor?.dispose();
+      return Object.fromEntries(entries.filter(([name]) => name !== ""));
+    };
+
+  return {
+    conv2dStatistics: statistics(false),
+    depthwiseConv2dStatistics: statistics(true),
+    conv2dGradients: gradients(false),
+    depthwiseConv2dGradients: gradients(true),
+  };
+}
+
+/** Bytes as they lie, four in a word; the last word is filled up. */
+function inWords(bytes: Uint8Array): Int32Array {
+  const whole = bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0;
+  if (whole) return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const words = new Int32Array(Math.ceil(bytes.length / 4));
+  new Uint8Array(words.buffer).set(bytes);
+  return words;
+}
+
+/** Sums and inputs of the network: small things that TensorFlow does with a detour. */
+function elementwise(tf: Tfjs, ops: EagerOps): Partial<Kernels<Tensor>> {
+  return {
+    add: (a, b) => ops.one("ThawAdd", [a, b], attributes()),
+    upload(data, shape) {
+      // tfjs-node's tensor lies in the array itself. A copy in JavaScript would be the garbage collector's.
+      const borrowed = tf.tensor(data, [...shape], "float32");
+      const copy = ops.one("ThawCopy", [borrowed], attributes());
+      borrowed.dispose();
+      return copy;
+    },
+    uploadPixels(pixels, shape) {
+      // tfjs knows no bytes: they travel as int32, four at a time.
+      const packed = tf.tensor1d(inWords(pixels), "int32");
+      const scaled = ops.one("ThawScalePixels", [packed], attributes({ ints: { shape: [...shape] } }));
+      packed.dispose();
+      return scaled;
+    },
+  };
 }
 
 /** Merges attributes of an operation, which has no type attribute. */
@@ -155,5 +253,11 @@ function optimizer(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Partial<Ker
  */
 export function fusedKernels(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Partial<Kernels<Tensor>> {
   const empty = tf.keep(tf.tensor1d([], "float32"));
-  return { ...convolutions(ops, empty, plain), ...batchNorms(ops, empty), ...optimizer(tf, ops, plain) };
+  return {
+    ...convolutions(ops, empty, plain),
+    ...convBlocks(ops, empty),
+    ...elementwise(tf, ops),
+    ...batchNorms(ops, empty),
+    ...optimizer(tf, ops, plain),
+  };
 }

@@ -152,11 +152,18 @@ function fusedElementwise(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Part
   };
 }
 
+const CONV_BLOCK = ["conv2dStatistics", "conv2dGradients"] as const;
+const DEPTHWISE_BLOCK = ["depthwiseConv2dStatistics", "depthwiseConv2dGradients"] as const;
+
 /** A plain kernel takes the place of the fused ones, too, that would do its work. */
 const FUSED_WITH: Partial<Record<KernelName, readonly KernelName[]>> = {
-  conv2d: ["conv2d", "conv2dNormalised"],
-  depthwiseConv2d: ["depthwiseConv2d", "depthwiseConv2dNormalised"],
-  batchNormTrain: ["batchNormTrain", "batchNormTrainRelu"],
+  conv2d: ["conv2d", "conv2dNormalised", ...CONV_BLOCK],
+  conv2dInputGradient: ["conv2dInputGradient", ...CONV_BLOCK],
+  conv2dKernelGradient: ["conv2dKernelGradient", ...CONV_BLOCK],
+  depthwiseConv2d: ["depthwiseConv2d", "depthwiseConv2dNormalised", ...DEPTHWISE_BLOCK],
+  depthwiseConv2dInputGradient: ["depthwiseConv2dInputGradient", ...DEPTHWISE_BLOCK],
+  depthwiseConv2dKernelGradient: ["depthwiseConv2dKernelGradient", ...DEPTHWISE_BLOCK],
+  batchNormTrain: ["batchNormTrain", "batchNormTrainRelu", ...CONV_BLOCK, ...DEPTHWISE_BLOCK],
   batchNormTrainGradient: ["batchNormTrainGradient", "batchNormTrainReluGradient"],
   batchNormInference: ["batchNormInference", "batchNormInferenceRelu", "conv2dNormalised", "depthwiseConv2dNormalised"],
   batchNormInferenceGradient: ["batchNormInferenceGradient", "batchNormInferenceReluGradient"],

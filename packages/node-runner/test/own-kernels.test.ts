@@ -36,7 +36,8 @@ describe("own kernels", () => {
     expect(environment.versions.kernels).toBe("TensorFlow's, as asked for");
     const own = await run({});
     const losses = (steps: Outcome["steps"]): number[] => steps?.map(({ loss }) => loss) ?? [];
-    expect(losses(outcome.steps)[0]).toBeCloseTo(losses(own.outcome.steps)[0] ?? Number.NaN, 5);
+    // A tiny network with random weights: TensorFlow with and without oneDNN is 6e-5 apart on its first loss.
+    expect(losses(outcome.steps)[0]).toBeCloseTo(losses(own.outcome.steps)[0] ?? Number.NaN, 3);
     expect(outcome.digests.final).not.toBe(own.outcome.digests.final);
   }, 60_000);
 });

@@ -6,6 +6,17 @@ import type { RandomStream } from "./random.ts";
 /** Pixel value to network input, `x / 127.5 - 1` rounded to float32 after each operation, as Keras does it. */
 const SCALED: Float32Array = Float32Array.from({ length: 256 }, (_, pixel) => Math.fround(pixel / 127.5) - 1);
 
+/**
+ * Scales pixels to network inputs.
+ * @param into takes the result: as many values as there are pixels
+ * @returns `into`, -1…1
+ * @see keras.applications.mobilenet_v2.preprocess_input
+ */
+export function scalePixels(pixels: Uint8Array, into: Float32Array): Float32Array {
+  for (let index = 0; index < pixels.length; index += 1) into[index] = SCALED[pixels[index] ?? 0] ?? 0;
+  return into;
+}
+
 /** Random changes to a training image. */
 export interface Augmentation {
   readonly horizontalFlip: boolean;
@@ -46,6 +57,15 @@ export interface ImageStore {
   batch(indices: readonly number[], augmentation?: Augmentation, random?: RandomStream): Float32Array;
   /** Assembles a batch in which each image is changed as it is said, or left as it is. */
   changed(indices: readonly number[], changes: readonly (ImageChange | undefined)[]): Float32Array;
+  /**
+   * The same as pixels, 0…255.
+   * @param into takes the result: as many bytes as the batch has
+   */
+  pixels(
+    indices: readonly number[],
+    changes: readonly (ImageChange | undefined)[] | undefined,
+    into: Uint8Array,
+  ): Uint8Array;
   readonly imageShape: readonly [number, number, number];
 }
 
@@ -63,7 +83,7 @@ export async function readVerified(ref: BlobRef, read: (ref: BlobRef) => Promise
 
 function copyAugmented(
   image: Uint8Array,
-  target: Float32Array,
+  target: Uint8Array,
   [height, width, channels]: readonly [number, number, number],
   change: ImageChange,
 ): void {
@@ -75,7 +95,7 @@ function copyAugmented(
       const fromX = Math.min(Math.max(mirrored + change.shiftX, 0), width - 1);
       const start = (fromY * width + fromX) * channels;
       for (let channel = 0; channel < channels; channel += 1) {
-        target[out] = SCALED[image[start + channel] ?? 0] ?? 0;
+        target[out] = image[start + channel] ?? 0;
         out += 1;
       }
     }
@@ -97,28 +117,37 @@ export async function loadImages(dataset: Dataset, read: (ref: BlobRef) => Promi
     }
   }
 
-  function assemble(indices: readonly number[], changes?: readonly (ImageChange | undefined)[]): Float32Array {
-    const batch = new Float32Array(indices.length * imageBytes);
+  function pixels(
+    indices: readonly number[],
+    changes: readonly (ImageChange | undefined)[] | undefined,
+    into: Uint8Array,
+  ): Uint8Array {
     for (const [position, index] of indices.entries()) {
       const image = images[index];
       if (image === undefined) throw new ThawError("internal", `There is no image ${index}.`);
-      const target = batch.subarray(position * imageBytes, (position + 1) * imageBytes);
+      const target = into.subarray(position * imageBytes, (position + 1) * imageBytes);
       const change = changes?.[position];
       if (change !== undefined && (change.flip || change.shiftX !== 0 || change.shiftY !== 0)) {
         copyAugmented(image, target, imageShape, change);
       } else {
-        for (let offset = 0; offset < imageBytes; offset += 1) target[offset] = SCALED[image[offset] ?? 0] ?? 0;
+        target.set(image);
       }
     }
-    return batch;
+    return into;
+  }
+
+  function changed(indices: readonly number[], changes?: readonly (ImageChange | undefined)[]): Float32Array {
+    const size = indices.length * imageBytes;
+    return scalePixels(pixels(indices, changes, new Uint8Array(size)), new Float32Array(size));
   }
 
   return {
     imageShape,
     batch: (indices, augmentation, random) =>
       augmentation === undefined || random === undefined
-        ? assemble(indices)
-        : assemble(indices, drawChanges(indices.length, augmentation, random)),
-    changed: assemble,
+        ? changed(indices)
+        : changed(indices, drawChanges(indices.length, augmentation, random)),
+    changed,
+    pixels,
   };
 }

@@ -4,7 +4,7 @@ import type { Window } from "./kernels.ts";
 import { type ConvolutionShape, modelShapes } from "./model-shapes.ts";
 
 /** A convolution with the data that it is tried on. */
-interface ConvolutionCase extends ConvolutionShape {
+export interface ConvolutionCase extends ConvolutionShape {
   /** Magnitude of inputs and kernel; 1 without. */
   readonly magnitude?: number;
   /** Values of the input instead of random ones, repeated. */
@@ -39,7 +39,7 @@ const PADDINGS: Readonly<Record<string, Padding>> = {
 const CANCELLING = [1000, -999, 0.125, -1000, 999, 3e-5];
 
 /** Sizes at which an implementation slips. */
-function awkwardConvolutions(): ConvolutionCase[] {
+export function awkwardConvolutions(): ConvolutionCase[] {
   const none = PADDINGS["no padding"] as Padding;
   const around = PADDINGS["padding on all sides"] as Padding;
   return [false, true].flatMap((depthwise) => {
@@ -83,7 +83,7 @@ function awkwardConvolutions(): ConvolutionCase[] {
   });
 }
 
-function outputShape({ depthwise, inputShape, kernelShape, window }: ConvolutionShape): readonly number[] {
+export function outputShape({ depthwise, inputShape, kernelShape, window }: ConvolutionShape): readonly number[] {
   const [batch, height, width, channels] = inputShape;
   const [[top, bottom], [left, right]] = window.padding;
   return [

@@ -1,19 +1,10 @@
+import { clamp, float64ConvBlocks } from "./float64-conv-block.ts";
 import { at, elementwise, type Float64Tensor } from "./float64-tensor.ts";
-import type { BatchNormKernel, FixedNorm, FollowingRelu, FusedKernel, Kernels } from "./kernels.ts";
+import type { BatchNormKernel, ConvolutionKernel, FixedNorm, FollowingRelu, FusedKernel, Kernels } from "./kernels.ts";
 
-/** Clamps to 0…maxValue; an element that is cut off is still as uncertain as it was. */
-function clamp(x: Float64Tensor, maxValue: number | null): Float64Tensor {
-  const limit = maxValue ?? Number.POSITIVE_INFINITY;
-  return elementwise(
-    x.shape,
-    (index) => [Math.min(Math.max(at(x.data, index), 0), limit), at(x.scale, index)],
-    x.terms,
-  );
-}
-
-/** The fused kernels as what they are defined to be: two kernels of the reference, one after the other. */
+/** The fused kernels as what they are defined to be: kernels of the reference, one after the other. */
 export function float64Fused(
-  plain: Pick<Kernels<Float64Tensor>, BatchNormKernel | "conv2d" | "depthwiseConv2d" | "reluGradient">,
+  plain: Pick<Kernels<Float64Tensor>, BatchNormKernel | ConvolutionKernel | "reluGradient">,
 ): Required<Pick<Kernels<Float64Tensor>, FusedKernel>> {
   /** Normalises a sum that is uncertain already. */
   function normalised(
@@ -35,6 +26,7 @@ export function float64Fused(
   }
 
   return {
+    ...float64ConvBlocks(plain),
     conv2dNormalised: (x, kernel, norm, window, relu) => normalised(plain.conv2d(x, kernel, window), norm, relu),
     depthwiseConv2dNormalised: (x, kernel, norm, window, relu) =>
       normalised(plain.depthwiseConv2d(x, kernel, window), norm, relu),

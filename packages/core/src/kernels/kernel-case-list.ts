@@ -1,4 +1,5 @@
 import { batchNormCases } from "./batch-norm-cases.ts";
+import { convBlockCases } from "./conv-block-cases.ts";
 import { convolutionCases } from "./convolution-cases.ts";
 import { headCases } from "./head-cases.ts";
 import type { KernelCase } from "./kernel-cases.ts";
@@ -12,6 +13,13 @@ import { longSumCases } from "./long-sum-cases.ts";
  */
 export function kernelCases(fused: readonly FusedKernel[] = []): KernelCase[] {
   const left = FUSED_KERNELS.filter((name) => !fused.includes(name));
-  const all = [...convolutionCases(), ...batchNormCases(), ...layerCases(), ...headCases(), ...longSumCases()];
+  const all = [
+    ...convolutionCases(),
+    ...convBlockCases(),
+    ...batchNormCases(),
+    ...layerCases(),
+    ...headCases(),
+    ...longSumCases(),
+  ];
   return all.filter(({ kernel }) => !left.some((name) => name === kernel));
 }

@@ -1,3 +1,4 @@
+import { scalePixels } from "../data/images.ts";
 import type { DeviceTensor, KernelName, Kernels, OptimizerUpdate } from "./kernels.ts";
 
 /** One thing that a kernel set must do with data, beside computing. */
@@ -35,6 +36,20 @@ export const TRANSFER_CHECKS: readonly TransferCheck[] = [
           [1, 2, 3, 4, 5, 6],
         ],
       };
+    },
+  },
+  {
+    kernel: "uploadPixels",
+    name: "scales pixels to -1…1, where a set has it",
+    async run(kernels) {
+      const pixels = Uint8Array.from({ length: 2 * 256 + 3 }, (_, index) => (index * 7) % 256);
+      const expected = scalePixels(pixels, new Float32Array(pixels.length));
+      if (kernels.uploadPixels === undefined) return { found: undefined, expected: undefined };
+      const tensor = kernels.uploadPixels(pixels, [pixels.length]);
+      pixels.fill(0);
+      const found = [[...tensor.shape], [...(await kernels.download(tensor))]];
+      kernels.dispose(tensor);
+      return { found, expected: [[pixels.length], [...expected]] };
     },
   },
   {

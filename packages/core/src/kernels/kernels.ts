@@ -25,6 +25,43 @@ export interface FixedNorm<T extends DeviceTensor> {
   readonly epsilon: number;
 }
 
+/** A batch normalization by given statistics and the ReLU behind it. */
+export interface DeferredNorm<T extends DeviceTensor> extends FixedNorm<T> {
+  readonly relu: FollowingRelu | undefined;
+}
+
+/** A tensor that a kernel normalises while it reads it; without `norm` it is read as it is. */
+export interface DeferredInput<T extends DeviceTensor> {
+  readonly x: T;
+  readonly norm: DeferredNorm<T> | undefined;
+}
+
+/**
+ * A gradient that a kernel takes back through a normalization while it reads it: `dy` is the gradient of what the
+ * normalization makes of `y`, and dGamma and dBeta are known. Without `behind`, `dy` is read as it is.
+ */
+export interface DeferredGradient<T extends DeviceTensor> {
+  readonly dy: T;
+  readonly behind: { readonly y: T; readonly norm: DeferredNorm<T>; readonly dGamma: T; readonly dBeta: T } | undefined;
+}
+
+/** A convolution's result with the mean and the biased variance of each of its channels. */
+export interface ConvolutionStatistics<T extends DeviceTensor> {
+  readonly y: T;
+  readonly mean: T;
+  readonly variance: T;
+}
+
+/** Gradients of a convolution and of the weights of the normalization before it; absent where they were not asked for. */
+export interface ConvolutionGradients<T extends DeviceTensor> {
+  /** Of the convolution's input: where the input is normalised while it is read, of the normalization's result. */
+  readonly dx?: T;
+  readonly dKernel?: T;
+  /** Beside `dx`, where the input has a norm. */
+  readonly dGamma?: T;
+  readonly dBeta?: T;
+}
+
 /** What batch normalization in training mode leaves behind. */
 export interface BatchNormTrained<T extends DeviceTensor> {
   /** Normalised output, the input's shape. */
@@ -89,8 +126,10 @@ export interface KernelMemory {
  * alive unless a kernel says that it consumes them.
  */
 export interface Kernels<T extends DeviceTensor = DeviceTensor> {
-  /** Copies float32 data to the device. */
+  /** Copies float32 data to the device; the array may be written again at once. */
   upload(data: Float32Array, shape: readonly number[]): T;
+  /** The same of pixels 0…255, scaled to -1…1 on the way as {@link scalePixels} does it, bit for bit. */
+  uploadPixels?(pixels: Uint8Array, shape: readonly number[]): T;
   /** Copies class indices to the device, int32 `[batch]`. */
   uploadLabels(labels: Int32Array): T;
   /** Reads a float32 tensor back. */
@@ -134,13 +173,39 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   /** `moving · momentum + value · (1 - momentum)`. */
   movingAverage(moving: T, value: T, momentum: number): T;
 
-  // Fused kernels: two steps of the executor in one, where a kernel set has them. Without one, the executor takes both
-  // steps one after the other.
+  // Fused kernels: several steps of the executor in one, where a kernel set has them. Without one, the executor takes
+  // the steps one after the other.
 
   /** {@link conv2d}, the {@link batchNormInference} behind it, and the {@link relu} behind that where there is one. */
   conv2dNormalised?(x: T, kernel: T, norm: FixedNorm<T>, window: Window, relu: FollowingRelu | undefined): T;
   /** {@link depthwiseConv2d} in the same way. */
   depthwiseConv2dNormalised?(x: T, kernel: T, norm: FixedNorm<T>, window: Window, relu: FollowingRelu | undefined): T;
+  /** {@link conv2d} and the statistics that {@link batchNormTrain} takes of its result. */
+  conv2dStatistics?(input: DeferredInput<T>, kernel: T, window: Window): ConvolutionStatistics<T>;
+  /** {@link depthwiseConv2d} in the same way. */
+  depthwiseConv2dStatistics?(input: DeferredInput<T>, kernel: T, window: Window): ConvolutionStatistics<T>;
+  /**
+   * {@link conv2dInputGradient}, {@link conv2dKernelGradient}, and the weights' part of {@link batchNormTrainReluGradient}
+   * of the normalization below. `x` may be absent where neither dKernel nor a norm asks for it; the input gradient is
+   * asked for of 1×1 kernels with stride 1 alone.
+   */
+  conv2dGradients?(
+    gradient: DeferredGradient<T>,
+    input: { readonly x: T | undefined; readonly norm: DeferredNorm<T> | undefined },
+    kernel: T,
+    inputShape: readonly number[],
+    window: Window,
+    needs: GradientNeeds,
+  ): ConvolutionGradients<T>;
+  /** The same of {@link depthwiseConv2d}, for every kernel. */
+  depthwiseConv2dGradients?(
+    gradient: DeferredGradient<T>,
+    input: { readonly x: T | undefined; readonly norm: DeferredNorm<T> | undefined },
+    kernel: T,
+    inputShape: readonly number[],
+    window: Window,
+    needs: GradientNeeds,
+  ): ConvolutionGradients<T>;
   /** {@link batchNormTrain} and the {@link relu} behind it; `y` is the ReLU's output. */
   batchNormTrainRelu?(x: T, gamma: T, beta: T, epsilon: number, maxValue: number | null): BatchNormTrained<T>;
   /** {@link batchNormTrainGradient} of the gradient that the ReLU lets through; from x again where it lets it. */
@@ -215,18 +280,24 @@ export type KernelName = keyof Kernels;
 /** The convolutions and their gradients. */
 export type ConvolutionKernel = Exclude<
   Extract<KernelName, `conv2d${string}` | `depthwiseConv2d${string}`>,
-  `${string}Normalised`
+  ConvolutionFusion
 >;
 
-/** Kernels that a set may lack: each does the work of two others. */
+type ConvolutionFusion = `${string}Normalised` | `${string}Statistics` | `${string}2dGradients`;
+
+/** Kernels that a set may lack: each does the work of several others. */
 export type FusedKernel =
-  | Extract<KernelName, `${string}Normalised` | `batchNorm${string}Relu${string}`>
+  | Extract<KernelName, ConvolutionFusion | `batchNorm${string}Relu${string}`>
   | "movingStatistics";
 
 /** Names of the fused kernels. */
 export const FUSED_KERNELS: readonly FusedKernel[] = [
   "conv2dNormalised",
   "depthwiseConv2dNormalised",
+  "conv2dStatistics",
+  "depthwiseConv2dStatistics",
+  "conv2dGradients",
+  "depthwiseConv2dGradients",
   "batchNormTrainRelu",
   "batchNormTrainReluGradient",
   "batchNormInferenceRelu",

@@ -4,7 +4,8 @@ import { samePadding } from "../model/table-builder.ts";
 import type { ConvolutionKernel, Kernels, Window } from "./kernels.ts";
 import { composedConvolutions } from "./tfjs-composed-convolution.ts";
 import type { Tfjs } from "./tfjs-kernels.ts";
-import { isZeroPadding, paddedShape, paddingKernels } from "./tfjs-padding.ts";
+import { paddedShape, paddingKernels } from "./tfjs-padding.ts";
+import { isPointwise, isZeroPadding } from "./window.ts";
 
 const NO_PADDING: Padding = [
   [0, 0],
@@ -30,11 +31,6 @@ export function nativeWindow(
   });
   // The tensorflow backend rejects explicit paddings in its gradient kernels, so they are never handed on.
   return isSame ? { pad: "same", explicit: undefined } : { pad: "valid", explicit: padding };
-}
-
-/** Whether a convolution is one matrix product over pixels. */
-export function isPointwise(kernelShape: readonly number[], { strides, padding }: Window): boolean {
-  return kernelShape[0] === 1 && kernelShape[1] === 1 && strides === 1 && isZeroPadding(padding);
 }
 
 /** Convolutions and their gradients on any tfjs backend; a gradient that the backend lacks is composed. */

@@ -3,11 +3,6 @@ import type { Padding } from "../model/layer.ts";
 import type { Kernels } from "./kernels.ts";
 import type { Tfjs } from "./tfjs-kernels.ts";
 
-/** Whether a padding adds nothing. */
-export function isZeroPadding(padding: Padding): boolean {
-  return padding.every(([before, after]) => before === 0 && after === 0);
-}
-
 /** `[batch, height, width, channels]` of an image with zeros around it. */
 export function paddedShape(shape: readonly number[], [rows, columns]: Padding): [number, number, number, number] {
   const [batch = 0, height = 0, width = 0, channels = 0] = shape;

@@ -24,7 +24,7 @@ export interface OpTolerance {
 /** Kernels that compute; the others move data. */
 export type ComputingKernel = Exclude<
   KernelName,
-  "upload" | "uploadLabels" | "download" | "dispose" | "memory" | "optimizerSlots"
+  "upload" | "uploadPixels" | "uploadLabels" | "download" | "dispose" | "memory" | "optimizerSlots"
 >;
 
 const PRODUCT_SUM: OpTolerance = { roundings: 0, reason: "a sum of products and nothing else" };
@@ -70,6 +70,10 @@ export const OP_TOLERANCES: Readonly<Record<ComputingKernel, OpTolerance>> = {
   globalAveragePoolGradient: { roundings: 5, reason: "one division (2.5 ULP), or a rounded reciprocal and a product" },
   conv2dNormalised: BATCH_NORM,
   depthwiseConv2dNormalised: BATCH_NORM,
+  conv2dStatistics: BATCH_NORM,
+  depthwiseConv2dStatistics: BATCH_NORM,
+  conv2dGradients: BATCH_NORM_GRADIENT,
+  depthwiseConv2dGradients: BATCH_NORM_GRADIENT,
   batchNormTrain: BATCH_NORM,
   batchNormTrainGradient: BATCH_NORM_GRADIENT,
   batchNormInference: BATCH_NORM,

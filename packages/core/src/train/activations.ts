@@ -1,10 +1,13 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
+import type { ConvBlock } from "../plan/conv-blocks.ts";
 
 /** Layer outputs that are still needed, each freed after its last use. */
 export class Activations<T extends DeviceTensor> {
   readonly #kernels: Kernels<T>;
   readonly #entries = new Map<number, { tensor: T; uses: number }>();
+  /** Outputs that are not stored, by layer: they are made from another layer's while they are read. */
+  readonly #deferred = new Map<number, ConvBlock>();
   /** Tensors beside the layer outputs (batch statistics, dropout masks), by layer. */
   readonly #extras = new Map<number, readonly T[]>();
 
@@ -32,6 +35,16 @@ export class Activations<T extends DeviceTensor> {
     if (entry.uses > 0) return;
     this.#kernels.dispose(entry.tensor);
     this.#entries.delete(index);
+  }
+
+  /** Notes that the output of a block is not stored. */
+  defer(block: ConvBlock): void {
+    this.#deferred.set(block.top, block);
+  }
+
+  /** The block whose output at a layer is not stored. */
+  deferredAt(index: number): ConvBlock | undefined {
+    return this.#deferred.get(index);
   }
 
   /** Indices of the outputs that are there, in layer order. */

@@ -1,13 +1,14 @@
 import { ThawError } from "../error.ts";
 import type { BatchNormGradients, DeviceTensor } from "../kernels/kernels.ts";
+import { type ConvBlock, convBlocks, type PassRange } from "../plan/conv-blocks.ts";
 import { followingRelu } from "../plan/pass.ts";
 import type { Activations } from "./activations.ts";
+import { type BlockGradient, convolutionGradients } from "./conv-block.ts";
 import type { PassContext } from "./forward.ts";
-import { isRemade, needsNoOutput, remake } from "./remade.ts";
+import { isRemade, keptFor, remake } from "./kept.ts";
 
 /** A gradient that several layers may hold at once (an Add passes its own on to both inputs). */
-interface SharedGradient<T> {
-  readonly tensor: T;
+interface SharedGradient<T> extends BlockGradient<T> {
   owners: number;
 }
 
@@ -45,18 +46,23 @@ class GradientFlow<T extends DeviceTensor> {
   }
 
   dispose(): void {
-    for (const gradient of this.#pending.values()) this.release(gradient);
+    for (const gradient of this.#pending.values()) {
+      for (const sum of Object.values(gradient.sums ?? {})) this.#context.kernels.dispose(sum);
+      this.release(gradient);
+    }
     this.#pending.clear();
   }
 }
 
-/** Gradients of one layer: of its input (absent where nothing below trains) and of its weights. */
+/** Gradients of one layer or block: of its input (absent where nothing below trains) and of its weights. */
 interface LayerGradients<T> {
   readonly input?: T;
+  /** Beside `input`, where it goes back through a normalization that is done on the way. */
+  readonly sums?: BlockGradient<T>["sums"];
   readonly weights: readonly (readonly [name: string, gradient: T])[];
 }
 
-function convolutionGradients<T extends DeviceTensor>(
+function plainConvolutionGradients<T extends DeviceTensor>(
   context: PassContext<T>,
   index: number,
   dy: T,
@@ -170,7 +176,7 @@ function layerGradients<T extends DeviceTensor>(
   switch (op.type) {
     case "Conv2D":
     case "DepthwiseConv2D":
-      return convolutionGradients(context, index, dy, activations, needsInput);
+      return plainConvolutionGradients(context, index, dy, activations, needsInput);
     case "BatchNormalization":
       return batchNormGradients(context, index, dy, activations, needsInput);
     case "Dense": {
@@ -204,6 +210,31 @@ function layerGradients<T extends DeviceTensor>(
 }
 
 /**
+ * Gradients of a block whose output was not stored, or of its convolution alone where the gradient has come through the
+ * normalization already. Of the normalization's weights they came with the gradient.
+ */
+function blockGradients<T extends DeviceTensor>(
+  context: PassContext<T>,
+  block: ConvBlock,
+  gradient: BlockGradient<T>,
+  activations: Activations<T>,
+  needsInput: boolean,
+): LayerGradients<T> {
+  const { kernels, steps } = context;
+  const { input, weights } = convolutionGradients(context, block, gradient, activations, needsInput);
+  const all = [...weights];
+  if (gradient.sums !== undefined) {
+    const { dGamma, dBeta } = gradient.sums;
+    const norm = steps[block.norm];
+    if (norm?.trains === true) all.push([`${norm.layer.name}/gamma`, dGamma], [`${norm.layer.name}/beta`, dBeta]);
+    else for (const tensor of [dGamma, dBeta]) kernels.dispose(tensor);
+    for (const tensor of activations.takeExtras(block.norm)) kernels.dispose(tensor);
+  }
+  if (input === undefined) return { weights: all };
+  return { input: input.tensor, sums: input.sums, weights: all };
+}
+
+/**
  * Walks the layers from the last down to the first that carries a gradient, freeing activations as they are used.
  * @param activations what a training {@link forward} left, from layer 0 or from a cut below everything that trains
  * @param dOutput gradient of the loss by the last layer's output; taken over
@@ -215,17 +246,22 @@ export function backward<T extends DeviceTensor>(
   dOutput: T,
 ): Map<string, T> {
   const { kernels, steps } = context;
+  const blocks = convBlocks(steps, kernels);
+  const range: PassRange = { from: 0, to: steps.length };
   const flow = new GradientFlow(context);
   const weightGradients = new Map<string, T>();
   flow.send(steps.length - 1, { tensor: dOutput, owners: 1 });
   try {
     for (let index = steps.length - 1; index >= 0; index -= 1) {
-      const top = steps[index];
       const gradient = flow.take(index);
-      if (top === undefined || gradient === undefined) continue;
-      const relu = fusedWithBatchNorm(context, index);
-      if (relu !== undefined) index -= 1;
-      const step = steps[index] ?? top;
+      if (gradient === undefined) continue;
+      const top = index;
+      const deferred = gradient.sums === undefined ? undefined : activations.deferredAt(index);
+      const relu = deferred === undefined ? fusedWithBatchNorm(context, index) : undefined;
+      if (deferred !== undefined) index = deferred.convolution;
+      else if (relu !== undefined) index -= 1;
+      const step = steps[index];
+      if (step === undefined) continue;
       context.enterLayer?.(step.layer.name);
       const receivers = step.inputs.filter((input) => steps[input]?.carriesGradient === true);
       if (step.layer.op.type === "Add") {
@@ -233,23 +269,24 @@ export function backward<T extends DeviceTensor>(
         for (const input of receivers) flow.send(input, gradient);
       } else {
         const needsInput = receivers.length > 0;
-        const { input, weights } =
-          relu === undefined
-            ? layerGradients(context, index, gradient.tensor, activations, needsInput)
-            : batchNormGradients(context, index, gradient.tensor, activations, needsInput, relu);
+        const block = deferred ?? blocks.byConvolution.get(index);
+        const { input, sums, weights } =
+          block !== undefined
+            ? blockGradients(context, block, gradient, activations, needsInput)
+            : relu === undefined
+              ? layerGradients(context, index, gradient.tensor, activations, needsInput)
+              : batchNormGradients(context, index, gradient.tensor, activations, needsInput, relu);
         for (const [name, tensor] of weights) weightGradients.set(name, tensor);
         const [receiver] = receivers;
         if (input !== undefined) {
           if (receiver === undefined) kernels.dispose(input);
-          else flow.send(receiver, { tensor: input, owners: 1 });
+          else flow.send(receiver, { tensor: input, sums, owners: 1 });
         }
       }
       flow.release(gradient);
-      if (step.keepsInput) {
-        for (const input of step.inputs) if (!isRemade(context, input)) activations.release(input);
+      for (let done = top; done >= index; done -= 1) {
+        for (const kept of keptFor(context, blocks, done, range)) activations.release(kept);
       }
-      const topIndex = relu === undefined ? index : index + 1;
-      if (top.keepsOutput && !needsNoOutput(context, topIndex)) activations.release(topIndex);
     }
     context.enterLayer?.(null);
     return weightGradients;

@@ -6,7 +6,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { EpochRecord, StepRecord } from "../runner/outcome.ts";
 import type { Host, RunEvent } from "../runner/runner.ts";
 import type { DropoutMask, PassContext } from "./forward.ts";
-import { type FrozenFeatures, imageKey } from "./frozen-features.ts";
+import { type FeatureBatch, type FrozenFeatures, imageKey } from "./frozen-features.ts";
 import { type Metrics, means, noMetrics } from "./metrics.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { Profiler } from "./profiler.ts";
@@ -123,16 +123,13 @@ export async function* trainEpoch<T extends DeviceTensor>(
     if (order.length - start >= fullBatchSize(plan)) profiler?.begin(epoch, step);
     const indices = order.slice(start, start + spec.batchSize);
     const changes = random === undefined ? undefined : drawChanges(indices.length, spec.augmentation, random);
-    const pick = (positions: readonly number[]): Float32Array => {
+    const pick: FeatureBatch["pixels"] = (positions, into) => {
       const chosen = positions.map((position) => indices[position] ?? -1);
-      return images.changed(
-        chosen,
-        positions.map((position) => changes?.[position]),
-      );
+      return images.pixels(chosen, changes && positions.map((position) => changes[position]), into);
     };
     const batch: Batch = {
       get images() {
-        return pick(indices.map((_, position) => position));
+        return images.changed(indices, changes ?? []);
       },
       imageShape: images.imageShape,
       labels: Int32Array.from(indices, (index) => dataset.labels[index] ?? 0),
@@ -142,7 +139,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
     const watch = watchStep(state, step, parts);
     const keys = indices.map((index, position) => imageKey(index, changes?.[position]?.flip));
     const input = parts.timed("input", profiler?.input(pick) ?? pick);
-    const shown = { keys, images: input, imageShape: images.imageShape };
+    const shown = { keys, pixels: input, imageShape: images.imageShape };
     if (features.boundary > 1) profiler?.enter("prefix"); // layer 0 is the input itself
     const live = await features.of(shown, watch.output);
     parts.lap("prefix");

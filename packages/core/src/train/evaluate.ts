@@ -33,7 +33,10 @@ export async function evaluate<T extends DeviceTensor>(
     const batch = indices.slice(start, start + batchSize);
     const live = await features.of({
       keys: batch.map((index) => imageKey(index)),
-      images: (positions) => images.batch(positions.map((position) => batch[position] ?? -1)),
+      pixels(positions, into) {
+        const chosen = positions.map((position) => batch[position] ?? -1);
+        return images.pixels(chosen, undefined, into);
+      },
       imageShape: images.imageShape,
     });
     const outputs = forward(context, { from: features.boundary, to: steps.length }, live, { training: false });

@@ -1,8 +1,10 @@
 import { ThawError } from "../error.ts";
 import type { BatchNormTrained, DeviceTensor, FollowingRelu, Kernels } from "../kernels/kernels.ts";
+import { type ConvBlock, convBlocks, isDeferred, liesIn, type PassRange } from "../plan/conv-blocks.ts";
 import { crossingAt, followingRelu, type PassStep } from "../plan/pass.ts";
 import { Activations } from "./activations.ts";
-import { isRemade, needsNoOutput } from "./remade.ts";
+import { normalised, runConvolution } from "./conv-block.ts";
+import { keptFor, storedAt } from "./kept.ts";
 import type { Variables } from "./variables.ts";
 
 /** A dropout mask, already divided by the keep rate. */
@@ -36,24 +38,20 @@ export interface PassContext<T extends DeviceTensor> {
 /** How often each layer's output is used: by later layers of the range, by the backward pass, and by the caller. */
 function countUses<T extends DeviceTensor>(
   context: PassContext<T>,
-  from: number,
-  to: number,
+  range: PassRange,
   mode: ForwardMode,
 ): readonly number[] {
-  const { steps } = context;
-  const keep = mode.training && mode.updates;
+  const { kernels, steps } = context;
+  const blocks = convBlocks(steps, kernels);
   const uses = new Array<number>(steps.length).fill(mode.training && mode.keepsOutputs === true ? 1 : 0);
   const count = (index: number): void => {
     uses[index] = (uses[index] ?? 0) + 1;
   };
-  for (let index = from; index < to; index += 1) {
-    const step = steps[index];
-    if (step === undefined) continue;
-    for (const input of step.inputs) count(input);
-    if (keep && step.keepsInput) for (const input of step.inputs) if (!isRemade(context, input)) count(input);
-    if (keep && step.keepsOutput && !needsNoOutput(context, index)) count(index);
+  for (let index = range.from; index < range.to; index += 1) {
+    for (const input of steps[index]?.inputs ?? []) count(mode.training ? storedAt(blocks, input, range) : input);
+    if (mode.training && mode.updates) for (const kept of keptFor(context, blocks, index, range)) count(kept);
   }
-  for (const index of crossingAt(steps, to)) count(index);
+  for (const index of crossingAt(steps, range.to)) count(index);
   return uses;
 }
 
@@ -178,6 +176,34 @@ export function runLayer<T extends DeviceTensor>(
   }
 }
 
+/** Runs a block: its convolution, which takes the statistics, and the rest unless the reader does that. */
+function runBlock<T extends DeviceTensor>(
+  context: PassContext<T>,
+  block: ConvBlock,
+  activations: Activations<T>,
+  mode: Extract<ForwardMode, { training: true }>,
+  uses: readonly number[],
+  deferred: boolean,
+): void {
+  const { kernels, steps } = context;
+  const norm = steps[block.norm];
+  if (norm === undefined) throw new ThawError("internal", `There is no layer ${block.norm}.`);
+  const { y, mean, variance } = runConvolution(context, block, activations);
+  if (mode.updates) updateStatistics(context, norm, mean, variance);
+  activations.putExtras(block.norm, [mean, variance]);
+  if (deferred) activations.defer(block);
+  if (!deferred || mode.keepsOutputs === true) {
+    activations.put(block.top, normalised(context, block, y, [mean, variance]), uses[block.top] ?? 0);
+  }
+  activations.put(block.convolution, y, uses[block.convolution] ?? 0);
+  if (mode.updates) return;
+  // No backward pass comes: what was read is done with.
+  const read = activations.deferredAt(steps[block.convolution]?.inputs[0] ?? 0);
+  for (const done of [read, deferred ? undefined : block]) {
+    if (done !== undefined) for (const tensor of activations.takeExtras(done.norm)) kernels.dispose(tensor);
+  }
+}
+
 /**
  * Runs layers `[from, to)`.
  * @param inputs outputs of the layers that are live at `from`, by layer index; for `from` 0 the images under index 0.
@@ -186,12 +212,13 @@ export function runLayer<T extends DeviceTensor>(
  */
 export function forward<T extends DeviceTensor>(
   context: PassContext<T>,
-  range: { readonly from: number; readonly to: number },
+  range: PassRange,
   inputs: ReadonlyMap<number, T>,
   mode: ForwardMode,
 ): Activations<T> {
   const { kernels, steps } = context;
-  const uses = countUses(context, range.from, range.to, mode);
+  const uses = countUses(context, range, mode);
+  const blocks = convBlocks(steps, kernels);
   const activations = new Activations(kernels);
   for (const [index, tensor] of inputs) activations.put(index, tensor, uses[index] ?? 0);
   try {
@@ -199,6 +226,13 @@ export function forward<T extends DeviceTensor>(
       const step = steps[index];
       if (step === undefined || step.skipped === true || step.layer.op.type === "InputLayer") continue;
       context.enterLayer?.(step.layer.name);
+      const block = mode.training ? blocks.byConvolution.get(index) : undefined;
+      if (mode.training && liesIn(block, range)) {
+        runBlock(context, block, activations, mode, uses, isDeferred(blocks, block, range));
+        for (const input of step.inputs) activations.release(storedAt(blocks, input, range));
+        index = block.top;
+        continue;
+      }
       const tensors = step.inputs.map((input) => activations.get(input));
       const relu = index + 1 < range.to ? followingRelu(steps, index) : undefined;
       const [x] = tensors;

@@ -1,3 +1,4 @@
+import { scalePixels } from "../data/images.ts";
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { sizeOf } from "../model/layer.ts";
@@ -15,8 +16,8 @@ export function imageKey(index: number, flip = false): number {
 export interface FeatureBatch {
   /** One for each image; equal keys are equal images. */
   readonly keys: readonly number[];
-  /** Makes float32 [positions, height, width, 3] of some of the batch's images. */
-  readonly images: (positions: readonly number[]) => Float32Array;
+  /** Writes some of the batch's images, pixels [positions, height, width, 3] of 0…255, into an array of that size. */
+  readonly pixels: (positions: readonly number[], into: Uint8Array) => Uint8Array;
   readonly imageShape: readonly number[];
 }
 
@@ -34,6 +35,8 @@ export class FrozenFeatures<T extends DeviceTensor> {
   readonly #plan: FeatureCachePlan;
   readonly #store: FeatureStore | undefined;
   readonly #atOnce: number;
+  /** Arrays that batches are put together in, again and again: a new one each step keeps the garbage collector busy. */
+  readonly #spaces = new Map<number | "pixels" | "inputs", Uint8Array | Float32Array>();
   #compared = false;
   #rounding: BatchRounding | undefined;
 
@@ -121,8 +124,24 @@ export class FrozenFeatures<T extends DeviceTensor> {
     for (const tensor of alone.values()) this.#context.kernels.dispose(tensor);
   }
 
-  #upload({ images, imageShape }: FeatureBatch, positions: readonly number[]): T {
-    return this.#context.kernels.upload(images(positions), [positions.length, ...imageShape]);
+  #space<A extends Uint8Array | Float32Array>(
+    name: number | "pixels" | "inputs",
+    size: number,
+    make: { new (size: number): A },
+  ): A {
+    const known = this.#spaces.get(name);
+    const space = known !== undefined && known.length >= size ? known : new make(size);
+    this.#spaces.set(name, space);
+    return space.subarray(0, size) as A;
+  }
+
+  #upload({ pixels, imageShape }: FeatureBatch, positions: readonly number[]): T {
+    const { kernels } = this.#context;
+    const shape = [positions.length, ...imageShape];
+    const size = sizeOf(shape);
+    const bytes = pixels(positions, this.#space("pixels", size, Uint8Array));
+    if (kernels.uploadPixels !== undefined) return kernels.uploadPixels(bytes, shape);
+    return kernels.upload(scalePixels(bytes, this.#space("inputs", size, Float32Array)), shape);
   }
 
   /** Reads a batch's outputs back and keeps them. @returns them by position */
@@ -149,7 +168,7 @@ export class FrozenFeatures<T extends DeviceTensor> {
     const live = new Map<number, T>();
     for (const [order, { index, shape }] of this.#plan.tensors.entries()) {
       const size = sizeOf(shape);
-      const values = new Float32Array(count * size);
+      const values = this.#space(index, count * size, Float32Array);
       for (const [position, features] of rows) {
         const row = features[order];
         if (row?.length !== size) throw new ThawError("internal", `Kept outputs of image ${position} are cut off.`);

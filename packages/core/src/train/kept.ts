@@ -1,5 +1,6 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
+import { type ConvBlocks, isDeferred, liesIn, type PassRange } from "../plan/conv-blocks.ts";
 import { followingRelu } from "../plan/pass.ts";
 import type { Activations } from "./activations.ts";
 import type { PassContext } from "./forward.ts";
@@ -20,6 +21,36 @@ export function isRemade<T extends DeviceTensor>(context: PassContext<T>, index:
     needsNoOutput(context, index) &&
     steps.filter(({ inputs }) => inputs.includes(index)).length === 1
   );
+}
+
+/** The layer whose stored output a reader of layer `index` reads: its own, or the convolution's of a deferred block. */
+export function storedAt(blocks: ConvBlocks, index: number, range: PassRange): number {
+  const block = blocks.byTop.get(index);
+  return isDeferred(blocks, block, range) ? block.convolution : index;
+}
+
+/**
+ * Layers whose stored outputs the backward pass through layer `index` reads: the forward pass keeps them, and the
+ * backward pass lets go of them when it is through.
+ */
+export function keptFor<T extends DeviceTensor>(
+  context: PassContext<T>,
+  blocks: ConvBlocks,
+  index: number,
+  range: PassRange,
+): readonly number[] {
+  const step = context.steps[index];
+  if (step === undefined) return [];
+  const block = blocks.byConvolution.get(index);
+  if (liesIn(block, range)) {
+    const [input = 0] = step.inputs;
+    const stored = storedAt(blocks, input, range);
+    if (stored !== input) return [stored];
+    return step.trains && !isRemade(context, input) ? [input] : [];
+  }
+  const inputs = step.keepsInput ? step.inputs.filter((input) => !isRemade(context, input)) : [];
+  const keepsOutput = step.keepsOutput && !needsNoOutput(context, index) && !liesIn(blocks.byTop.get(index), range);
+  return keepsOutput ? [...inputs, index] : inputs;
 }
 
 /** Whether the gradient of a ReLU works without its output: one kernel does it with the normalization's. */
