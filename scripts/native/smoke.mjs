@@ -41,6 +41,7 @@ const KERNEL_SCRIPT = `
 const binding = require(process.argv[1]);
 require(process.argv[2]).start(2);
 const attributes = ["momentum", "rest"].map((name) => ({ name, type: binding.TF_ATTR_FLOAT, value: 0.5 }));
+attributes.push({ name: "N", type: binding.TF_ATTR_INT, value: 2 });
 const ids = [1, 2, 3, 8].map((value) => binding.createTensor([1], binding.TF_FLOAT, new Float32Array([value])));
 const results = binding.executeOp("ThawMovingStatistics", attributes, ids, 2);
 console.log(JSON.stringify(results.map(({ id }) => binding.tensorDataSync(id)[0])));

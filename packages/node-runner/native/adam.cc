@@ -4,11 +4,13 @@
 #include <cmath>
 
 #include "parallel.h"
+#include "simd.h"
 
 namespace thaw {
 namespace {
 
 constexpr int64_t kPart = 32 * 1024;
+constexpr int64_t kBlock = 512;
 
 }  // namespace
 
@@ -35,14 +37,22 @@ void adam(const std::vector<AdamWeight>& weights, const AdamNumbers& numbers, co
     const float* const oldV = v + part.weight->offset;
     float* const newM = nextM + part.weight->offset;
     float* const newV = nextV + part.weight->offset;
-    for (int64_t i = part.begin; i < part.end; i += 1) {
-      const float g = gradient[i];
-      const float first = oldM[i] + (g - oldM[i]) * rate1;
-      const float second = oldV[i] + (g * g - oldV[i]) * rate2;
-      newM[i] = first;
-      newV[i] = second;
-      next[i] = weight[i] - stepSize * first / (std::sqrt(second) + epsilon);
+    for (int64_t begin = part.begin; begin < part.end; begin += kBlock) {
+      const int64_t count = std::min(kBlock, part.end - begin);
+      alignas(64) float firsts[kBlock], seconds[kBlock], nexts[kBlock];
+      for (int64_t k = 0; k < count; k += 1) {
+        const int64_t i = begin + k;
+        const float g = gradient[i];
+        firsts[k] = oldM[i] + (g - oldM[i]) * rate1;
+        seconds[k] = oldV[i] + (g * g - oldV[i]) * rate2;
+        nexts[k] = weight[i] - stepSize * firsts[k] / (std::sqrt(seconds[k]) + epsilon);
+      }
+      // Nobody reads them before the next step.
+      copyStream(newM + begin, firsts, count);
+      copyStream(newV + begin, seconds, count);
+      copyStream(next + begin, nexts, count);
     }
+    finishStream();
   });
 }
 

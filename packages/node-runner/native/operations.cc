@@ -388,6 +388,9 @@ Work makeAdd(const Attributes&) {
   };
 }
 
+/** Pixels of an image whose values are summed in float before they are added to the rest. */
+constexpr int64_t kPooledPixels = 64;
+
 Work makeCopy(const Attributes&) {
   return [](Call& call) {
     const int64_t size = call.size(0);
@@ -415,16 +418,58 @@ Work makeScalePixels(const Attributes& attributes) {
   };
 }
 
+/** Inputs: moving statistics, then as many of the batch. */
 Work makeMovingStatistics(const Attributes& attributes) {
   const float momentum = attributes.number("momentum");
   const float rest = attributes.number("rest"); // 1 - momentum, from double: of float32's 0.999 it is 1.3e-5 off
   return [=](Call& call) {
-    for (int i = 0; i < 2; i += 1) {
+    const int count = call.inputs() / 2;
+    for (int i = 0; i < count; i += 1) {
       const int64_t channels = call.size(i);
-      call.expect(call.size(i + 2) == channels, "moving and batch statistics differ in size");
+      call.expect(call.size(i + count) == channels, "moving and batch statistics differ in size");
+      const float* const moving = call.data(i);
+      const float* const batch = call.data(i + count);
       float* const next = call.output(i, {channels});
-      for (int64_t c = 0; c < channels; c += 1) next[c] = call.data(i)[c] * momentum + call.data(i + 2)[c] * rest;
+      for (int64_t c = 0; c < channels; c += 1) next[c] = moving[c] * momentum + batch[c] * rest;
     }
+  };
+}
+
+Work makeGlobalAveragePool(const Attributes&) {
+  return [](Call& call) {
+    const Shape shape = call.shape(0);
+    call.expect(shape.size() == 4 && sizeOf(shape) > 0, "images are wanted");
+    const int64_t pixels = shape[1] * shape[2], channels = shape[3];
+    const float* const x = call.data(0);
+    float* const y = call.output(0, {shape[0], channels});
+    parallelFor(shape[0], [=](int64_t image) {
+      std::vector<double> sums(channels, 0.0);
+      std::vector<float> block(channels);
+      for (int64_t first = 0; first < pixels; first += kPooledPixels) {
+        std::fill(block.begin(), block.end(), 0.0f);
+        for (int64_t pixel = first; pixel < std::min(pixels, first + kPooledPixels); pixel += 1) {
+          const float* const from = x + (image * pixels + pixel) * channels;
+          for (int64_t c = 0; c < channels; c += 1) block[c] += from[c];
+        }
+        for (int64_t c = 0; c < channels; c += 1) sums[c] += block[c];
+      }
+      for (int64_t c = 0; c < channels; c += 1) y[image * channels + c] = sums[c] / pixels;
+    });
+  };
+}
+
+Work makeGlobalAveragePoolGradient(const Attributes& attributes) {
+  const Shape shape = attributes.integers("input_shape");
+  return [=](Call& call) {
+    call.expect(shape.size() == 4 && call.shape(0) == Shape({shape[0], shape[3]}), "the gradient has another shape");
+    const int64_t pixels = shape[1] * shape[2], channels = shape[3];
+    const float* const dy = call.data(0);
+    float* const dx = call.output(0, shape);
+    parallelFor(shape[0], [=](int64_t image) {
+      float* const first = dx + image * pixels * channels;
+      for (int64_t c = 0; c < channels; c += 1) first[c] = dy[image * channels + c] / pixels;
+      for (int64_t pixel = 1; pixel < pixels; pixel += 1) std::copy(first, first + channels, first + pixel * channels);
+    });
   };
 }
 
@@ -516,10 +561,16 @@ void registerKernels() {
       {"ThawAdd", {"a: float", "b: float"}, {"sum: float"}, {}, makeAdd},
       {"ThawCopy", {"x: float"}, {"copy: float"}, {}, makeCopy},
       {"ThawScalePixels", {"pixels: int32"}, {"inputs: float"}, {"shape: list(int)"}, makeScalePixels},
+      {"ThawGlobalAveragePool", {"x: float"}, {"y: float"}, {}, makeGlobalAveragePool},
+      {"ThawGlobalAveragePoolGradient",
+       {"dy: float"},
+       {"dx: float"},
+       {"input_shape: list(int)"},
+       makeGlobalAveragePoolGradient},
       {"ThawMovingStatistics",
-       {"moving_mean: float", "moving_variance: float", "mean: float", "variance: float"},
-       {"next_mean: float", "next_variance: float"},
-       {"momentum: float", "rest: float"},
+       {"moving: N * float", "batch: N * float"},
+       {"next: N * float"},
+       {"N: int >= 1", "momentum: float", "rest: float"},
        makeMovingStatistics},
       {"ThawAdam",
        {"numbers: float", "m: float", "v: float", "weights: N * float", "gradients: N * float"},

@@ -12,7 +12,7 @@ namespace thaw {
 namespace {
 
 /** Turns of waiting before a thread lies down: long enough to bridge two kernels, short enough to leave TensorFlow's threads their cores. */
-constexpr int kSpins = 2000;
+constexpr int kSpins = 20000;
 
 inline void relax() {
 #if defined(__x86_64__)

@@ -55,4 +55,15 @@ inline void finishStream() {
 #endif
 }
 
+/** Copies around the caches where the target lies right for it. */
+inline void copyStream(float* to, const float* from, int64_t count) {
+  if (reinterpret_cast<uintptr_t>(to) % sizeof(Vector) != 0) {
+    memcpy(to, from, count * sizeof(float));
+    return;
+  }
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) storeStream(to + i, load(from + i));
+  for (; i < count; i += 1) to[i] = from[i];
+}
+
 }  // namespace thaw

@@ -89,7 +89,7 @@ function inWords(bytes: Uint8Array): Int32Array {
   return words;
 }
 
-/** Sums and inputs of the network: small things that TensorFlow does with a detour. */
+/** Small things that TensorFlow does with a detour. */
 function elementwise(tf: Tfjs, ops: EagerOps): Partial<Kernels<Tensor>> {
   return {
     add: (a, b) => ops.one("ThawAdd", [a, b], attributes()),
@@ -100,6 +100,10 @@ function elementwise(tf: Tfjs, ops: EagerOps): Partial<Kernels<Tensor>> {
       borrowed.dispose();
       return copy;
     },
+    lend: (data, shape) => tf.tensor(data, [...shape], "float32"),
+    globalAveragePool: (x) => ops.one("ThawGlobalAveragePool", [x], attributes()),
+    globalAveragePoolGradient: (dy, inputShape) =>
+      ops.one("ThawGlobalAveragePoolGradient", [dy], attributes({ ints: { input_shape: [...inputShape] } })),
     uploadPixels(pixels, shape) {
       // tfjs knows no bytes: they travel as int32, four at a time.
       const packed = tf.tensor1d(inWords(pixels), "int32");
@@ -220,13 +224,12 @@ function batchNorms(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
       inferenceGradient([dy, empty, x ?? empty, gamma, mean, variance], epsilon, needs),
     batchNormInferenceReluGradient: (dy, y, x, gamma, mean, variance, epsilon, maxValue, needs) =>
       inferenceGradient([dy, y, x ?? empty, gamma, mean, variance], epsilon, needs, maxValue),
-    movingStatistics: (moving, batch, momentum) =>
-      ops.many(
-        "ThawMovingStatistics",
-        [...moving, ...batch],
-        2,
-        attributes({ floats: { momentum, rest: 1 - momentum } }),
-      ) as [Tensor, Tensor],
+    movingStatistics(layers, momentum) {
+      const given = { floats: { momentum, rest: 1 - momentum }, ints: { N: 2 * layers.length }, types: {} };
+      const inputs = [...layers.flatMap(({ moving }) => moving), ...layers.flatMap(({ batch }) => batch)];
+      const next = ops.many("ThawMovingStatistics", inputs, 2 * layers.length, given);
+      return layers.map((_, index) => next.slice(2 * index, 2 * index + 2) as [Tensor, Tensor]);
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type BatchNormTrained,
   type GradientNeeds,
   type Kernels,
+  type MovingStatistics,
   ThawError,
 } from "@thaw/core";
 import { activationOf, limitValue } from "./activation.ts";
@@ -172,11 +173,8 @@ export function batchNormKernels(commands: Commands, team: Team): Partial<Kernel
     return { ...result, ...weights };
   }
 
-  function movingStatistics(
-    [movingMean, movingVariance]: readonly [Tensor, Tensor],
-    [mean, variance]: readonly [Tensor, Tensor],
-    momentum: number,
-  ): readonly [Tensor, Tensor] {
+  function movingPairOf({ moving, batch }: MovingStatistics<Tensor>, momentum: number): readonly [Tensor, Tensor] {
+    const [[movingMean, movingVariance], [mean, variance]] = [moving, batch];
     const [nextMean, nextVariance] = [commands.make(movingMean.shape), commands.make(movingVariance.shape)];
     const reads = { movingMean, movingVariance, mean, variance };
     const uniforms = { size: mean.size, kept: momentum, added: 1 - momentum };
@@ -196,6 +194,6 @@ export function batchNormKernels(commands: Commands, team: Team): Partial<Kernel
     batchNormInferenceGradient: (dy, x, gamma, mean, variance, epsilon, needs) =>
       inferenceGradient(dy, undefined, x, gamma, mean, variance, epsilon, undefined, needs),
     batchNormInferenceReluGradient: inferenceGradient,
-    movingStatistics,
+    movingStatistics: (layers, momentum) => layers.map((layer) => movingPairOf(layer, momentum)),
   };
 }

@@ -194,12 +194,19 @@ function movingCases(entry: BatchNormInput, seed: number): KernelCase[] {
     {
       kernel: "movingStatistics",
       name,
-      inputs: [oldMeans, oldVariances, means, variances],
+      // Two layers of different sizes: one result must not end up in the other's place.
+      inputs: [
+        oldMeans,
+        oldVariances,
+        means,
+        variances,
+        ...[1, 2, 3, 4].map((seed) => caseData(seed).between([3], 0, 2)),
+      ],
       run(kernels, inputs) {
-        const moving = [input(inputs, 0), input(inputs, 1)] as const;
-        const batch = [input(inputs, 2), input(inputs, 3)] as const;
-        const [mean, variance] = fused(kernels, "movingStatistics")(moving, batch, 0.999);
-        return { mean, variance };
+        const pair = (first: number) => [input(inputs, first), input(inputs, first + 1)] as const;
+        const layers = [0, 4].map((first) => ({ moving: pair(first), batch: pair(first + 2) }));
+        const [one, two] = fused(kernels, "movingStatistics")(layers, 0.999);
+        return present({ mean: one?.[0], variance: one?.[1], secondMean: two?.[0], secondVariance: two?.[1] });
       },
     },
   ];

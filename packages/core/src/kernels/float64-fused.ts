@@ -42,9 +42,10 @@ export function float64Fused(
       clamp(plain.batchNormInference(x, gamma, beta, mean, variance, epsilon), maxValue),
     batchNormInferenceReluGradient: (dy, y, x, gamma, mean, variance, epsilon, maxValue, needs) =>
       plain.batchNormInferenceGradient(plain.reluGradient(dy, y, maxValue), x, gamma, mean, variance, epsilon, needs),
-    movingStatistics: (moving, batch, momentum) => [
-      plain.movingAverage(moving[0], batch[0], momentum),
-      plain.movingAverage(moving[1], batch[1], momentum),
-    ],
+    movingStatistics: (layers, momentum) =>
+      layers.map(({ moving, batch }) => [
+        plain.movingAverage(moving[0], batch[0], momentum),
+        plain.movingAverage(moving[1], batch[1], momentum),
+      ]),
   };
 }

@@ -74,6 +74,12 @@ export interface BatchNormTrained<T extends DeviceTensor> {
   readonly saved: readonly T[];
 }
 
+/** Moving statistics of a layer and those of a batch that they move towards. */
+export interface MovingStatistics<T extends DeviceTensor> {
+  readonly moving: readonly [mean: T, variance: T];
+  readonly batch: readonly [mean: T, variance: T];
+}
+
 /** Which gradients of a layer the backward pass needs. */
 export interface GradientNeeds {
   readonly input: boolean;
@@ -128,7 +134,9 @@ export interface KernelMemory {
 export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   /** Copies float32 data to the device; the array may be written again at once. */
   upload(data: Float32Array, shape: readonly number[]): T;
-  /** The same of pixels 0…255, scaled to -1…1 on the way as {@link scalePixels} does it, bit for bit. */
+  /** A tensor that lies in the array itself, which must stay as it is until the tensor is disposed of. */
+  lend?(data: Float32Array, shape: readonly number[]): T;
+  /** {@link upload} of pixels 0…255, scaled to -1…1 on the way as {@link scalePixels} does it, bit for bit. */
   uploadPixels?(pixels: Uint8Array, shape: readonly number[]): T;
   /** Copies class indices to the device, int32 `[batch]`. */
   uploadLabels(labels: Int32Array): T;
@@ -233,12 +241,11 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
     maxValue: number | null,
     needs: GradientNeeds,
   ): BatchNormGradients<T>;
-  /** {@link movingAverage} of a layer's mean and variance. */
+  /** {@link movingAverage} of the mean and the variance of several layers at once; one result for each layer. */
   movingStatistics?(
-    moving: readonly [mean: T, variance: T],
-    batch: readonly [mean: T, variance: T],
+    layers: readonly MovingStatistics<T>[],
     momentum: number,
-  ): readonly [mean: T, variance: T];
+  ): readonly (readonly [mean: T, variance: T])[];
 
   /** `min(max(x, 0), maxValue)`; `null` is no upper limit. */
   relu(x: T, maxValue: number | null): T;

@@ -79,22 +79,45 @@ function normalise<T extends DeviceTensor>(
   throw new ThawError("internal", `There is no fused kernel for "${layer.name}".`);
 }
 
-/** Moves the moving statistics of a layer towards those of the batch. */
-function updateStatistics<T extends DeviceTensor>(
-  { kernels, variables }: PassContext<T>,
-  { layer }: PassStep,
-  mean: T,
-  variance: T,
-): void {
-  const momentum = layer.op.type === "BatchNormalization" ? layer.op.momentum : 1;
-  const names = [`${layer.name}/moving_mean`, `${layer.name}/moving_variance`] as const;
-  const [movingMean, movingVariance] = [variables.get(names[0]), variables.get(names[1])];
-  const moved = kernels.movingStatistics?.([movingMean, movingVariance], [mean, variance], momentum) ?? [
-    kernels.movingAverage(movingMean, mean, momentum),
-    kernels.movingAverage(movingVariance, variance, momentum),
-  ];
-  variables.replace(names[0], moved[0], "free");
-  variables.replace(names[1], moved[1], "free");
+/** The statistics of a batch that a layer's moving statistics are to move towards. */
+interface Move<T> {
+  readonly step: PassStep;
+  readonly batch: readonly [mean: T, variance: T];
+  /** Whether nobody reads the batch's statistics behind it. */
+  readonly isLast: boolean;
+}
+
+/** Moves the moving statistics of layers towards those of the batch, and empties the list. */
+function updateStatistics<T extends DeviceTensor>({ kernels, variables }: PassContext<T>, moves: Move<T>[]): void {
+  const all = moves.splice(0);
+  const byMomentum = new Map<number, Move<T>[]>();
+  for (const move of all) {
+    const { op } = move.step.layer;
+    const momentum = op.type === "BatchNormalization" ? op.momentum : 1;
+    byMomentum.set(momentum, [...(byMomentum.get(momentum) ?? []), move]);
+  }
+  for (const [momentum, group] of byMomentum) {
+    const names = group.map(
+      ({ step }) => [`${step.layer.name}/moving_mean`, `${step.layer.name}/moving_variance`] as const,
+    );
+    const layers = group.map(({ batch }, index) => {
+      const [mean = "", variance = ""] = names[index] ?? [];
+      return { moving: [variables.get(mean), variables.get(variance)] as const, batch };
+    });
+    const moved =
+      kernels.movingStatistics?.(layers, momentum) ??
+      layers.map(({ moving, batch }) => [
+        kernels.movingAverage(moving[0], batch[0], momentum),
+        kernels.movingAverage(moving[1], batch[1], momentum),
+      ]);
+    for (const [index, pair] of names.entries()) {
+      for (const [which, name] of pair.entries()) {
+        const tensor = moved[index]?.[which];
+        if (tensor !== undefined) variables.replace(name, tensor, "free");
+      }
+    }
+  }
+  for (const { batch, isLast } of all) if (isLast) for (const tensor of batch) kernels.dispose(tensor);
 }
 
 function batchNorm<T extends DeviceTensor>(
@@ -103,6 +126,7 @@ function batchNorm<T extends DeviceTensor>(
   x: T,
   activations: Activations<T>,
   mode: ForwardMode,
+  moves: Move<T>[],
   relu?: FollowingRelu,
 ): T {
   const { kernels, steps } = context;
@@ -112,10 +136,10 @@ function batchNorm<T extends DeviceTensor>(
   if (!("y" in normalised)) return normalised;
   const { y, mean, variance, saved } = normalised;
   const updates = mode.training && mode.updates;
-  if (updates) updateStatistics(context, step, mean, variance);
-  const extras = [mean, variance, ...saved];
-  if (updates && step.carriesGradient) activations.putExtras(index, extras);
-  else for (const tensor of extras) kernels.dispose(tensor);
+  const keeps = updates && step.carriesGradient;
+  if (updates) moves.push({ step, batch: [mean, variance], isLast: !keeps });
+  if (keeps) activations.putExtras(index, [mean, variance, ...saved]);
+  else for (const tensor of updates ? saved : [mean, variance, ...saved]) kernels.dispose(tensor);
   return y;
 }
 
@@ -132,6 +156,7 @@ export function runLayer<T extends DeviceTensor>(
   inputs: readonly T[],
   activations: Activations<T>,
   mode: ForwardMode,
+  moves: Move<T>[] = [],
 ): T {
   const { kernels, steps, variables } = context;
   const step = steps[index];
@@ -149,7 +174,7 @@ export function runLayer<T extends DeviceTensor>(
       return biased;
     }
     case "BatchNormalization":
-      return batchNorm(context, index, x, activations, mode);
+      return batchNorm(context, index, x, activations, mode, moves);
     case "ReLU":
       return kernels.relu(x, op.maxValue);
     case "ZeroPadding2D":
@@ -183,13 +208,14 @@ function runBlock<T extends DeviceTensor>(
   activations: Activations<T>,
   mode: Extract<ForwardMode, { training: true }>,
   uses: readonly number[],
+  moves: Move<T>[],
   deferred: boolean,
 ): void {
   const { kernels, steps } = context;
   const norm = steps[block.norm];
   if (norm === undefined) throw new ThawError("internal", `There is no layer ${block.norm}.`);
   const { y, mean, variance } = runConvolution(context, block, activations);
-  if (mode.updates) updateStatistics(context, norm, mean, variance);
+  if (mode.updates) moves.push({ step: norm, batch: [mean, variance], isLast: false });
   activations.putExtras(block.norm, [mean, variance]);
   if (deferred) activations.defer(block);
   if (!deferred || mode.keepsOutputs === true) {
@@ -220,7 +246,11 @@ export function forward<T extends DeviceTensor>(
   const uses = countUses(context, range, mode);
   const blocks = convBlocks(steps, kernels);
   const activations = new Activations(kernels);
+  const moves: Move<T>[] = [];
   for (const [index, tensor] of inputs) activations.put(index, tensor, uses[index] ?? 0);
+  const lastMoving = steps.findLastIndex(
+    ({ batchNormMode }, index) => index < range.to && batchNormMode === "batch-stats",
+  );
   try {
     for (let index = range.from; index < range.to; index += 1) {
       const step = steps[index];
@@ -228,8 +258,9 @@ export function forward<T extends DeviceTensor>(
       context.enterLayer?.(step.layer.name);
       const block = mode.training ? blocks.byConvolution.get(index) : undefined;
       if (mode.training && liesIn(block, range)) {
-        runBlock(context, block, activations, mode, uses, isDeferred(blocks, block, range));
+        runBlock(context, block, activations, mode, uses, moves, isDeferred(blocks, block, range));
         for (const input of step.inputs) activations.release(storedAt(blocks, input, range));
+        if (block.norm === lastMoving) updateStatistics(context, moves);
         index = block.top;
         continue;
       }
@@ -237,19 +268,21 @@ export function forward<T extends DeviceTensor>(
       const relu = index + 1 < range.to ? followingRelu(steps, index) : undefined;
       const [x] = tensors;
       if (relu !== undefined && x !== undefined && hasFusedForward(kernels, step, mode)) {
-        const y = batchNorm(context, index, x, activations, mode, relu);
+        const y = batchNorm(context, index, x, activations, mode, moves, relu);
         activations.put(index + 1, y, uses[index + 1] ?? 0);
         index += 1;
       } else {
-        const y = runLayer(context, index, tensors, activations, mode); // layer.outputShape behind the batch axis
+        const y = runLayer(context, index, tensors, activations, mode, moves); // layer.outputShape behind the batch axis
         activations.put(index, y, uses[index] ?? 0);
       }
       for (const input of step.inputs) activations.release(input);
+      if (step === steps[lastMoving]) updateStatistics(context, moves);
     }
     context.enterLayer?.(null);
     return activations;
   } catch (error) {
     activations.dispose();
+    for (const { batch, isLast } of moves) if (isLast) for (const tensor of batch) kernels.dispose(tensor);
     throw error;
   }
 }

@@ -174,7 +174,9 @@ export class FrozenFeatures<T extends DeviceTensor> {
         if (row?.length !== size) throw new ThawError("internal", `Kept outputs of image ${position} are cut off.`);
         values.set(row, position * size);
       }
-      live.set(index, this.#context.kernels.upload(values, [count, ...shape]));
+      const { kernels } = this.#context;
+      // The array is written again for the next batch, when this one's tensors are gone.
+      live.set(index, (kernels.lend ?? kernels.upload)(values, [count, ...shape]));
     }
     return live;
   }
