@@ -5,6 +5,7 @@ import { crossingAt, followingRelu, type PassStep } from "../plan/pass.ts";
 import { Activations } from "./activations.ts";
 import { normalised, runConvolution } from "./conv-block.ts";
 import { keptFor, storedAt } from "./kept.ts";
+import { disposeLast, type Move, moveStatistics } from "./moving-statistics.ts";
 import type { Variables } from "./variables.ts";
 
 /** A dropout mask, already divided by the keep rate. */
@@ -77,47 +78,6 @@ function normalise<T extends DeviceTensor>(
     return kernels.batchNormInferenceRelu(x, gamma, beta, mean, variance, epsilon, relu.maxValue);
   }
   throw new ThawError("internal", `There is no fused kernel for "${layer.name}".`);
-}
-
-/** The statistics of a batch that a layer's moving statistics are to move towards. */
-interface Move<T> {
-  readonly step: PassStep;
-  readonly batch: readonly [mean: T, variance: T];
-  /** Whether nobody reads the batch's statistics behind it. */
-  readonly isLast: boolean;
-}
-
-/** Moves the moving statistics of layers towards those of the batch, and empties the list. */
-function updateStatistics<T extends DeviceTensor>({ kernels, variables }: PassContext<T>, moves: Move<T>[]): void {
-  const all = moves.splice(0);
-  const byMomentum = new Map<number, Move<T>[]>();
-  for (const move of all) {
-    const { op } = move.step.layer;
-    const momentum = op.type === "BatchNormalization" ? op.momentum : 1;
-    byMomentum.set(momentum, [...(byMomentum.get(momentum) ?? []), move]);
-  }
-  for (const [momentum, group] of byMomentum) {
-    const names = group.map(
-      ({ step }) => [`${step.layer.name}/moving_mean`, `${step.layer.name}/moving_variance`] as const,
-    );
-    const layers = group.map(({ batch }, index) => {
-      const [mean = "", variance = ""] = names[index] ?? [];
-      return { moving: [variables.get(mean), variables.get(variance)] as const, batch };
-    });
-    const moved =
-      kernels.movingStatistics?.(layers, momentum) ??
-      layers.map(({ moving, batch }) => [
-        kernels.movingAverage(moving[0], batch[0], momentum),
-        kernels.movingAverage(moving[1], batch[1], momentum),
-      ]);
-    for (const [index, pair] of names.entries()) {
-      for (const [which, name] of pair.entries()) {
-        const tensor = moved[index]?.[which];
-        if (tensor !== undefined) variables.replace(name, tensor, "free");
-      }
-    }
-  }
-  for (const { batch, isLast } of all) if (isLast) for (const tensor of batch) kernels.dispose(tensor);
 }
 
 function batchNorm<T extends DeviceTensor>(
@@ -260,7 +220,7 @@ export function forward<T extends DeviceTensor>(
       if (mode.training && liesIn(block, range)) {
         runBlock(context, block, activations, mode, uses, moves, isDeferred(blocks, block, range));
         for (const input of step.inputs) activations.release(storedAt(blocks, input, range));
-        if (block.norm === lastMoving) updateStatistics(context, moves);
+        if (block.norm === lastMoving) moveStatistics(context, moves);
         index = block.top;
         continue;
       }
@@ -276,13 +236,13 @@ export function forward<T extends DeviceTensor>(
         activations.put(index, y, uses[index] ?? 0);
       }
       for (const input of step.inputs) activations.release(input);
-      if (step === steps[lastMoving]) updateStatistics(context, moves);
+      if (step === steps[lastMoving]) moveStatistics(context, moves);
     }
     context.enterLayer?.(null);
     return activations;
   } catch (error) {
     activations.dispose();
-    for (const { batch, isLast } of moves) if (isLast) for (const tensor of batch) kernels.dispose(tensor);
+    disposeLast(kernels, moves);
     throw error;
   }
 }
