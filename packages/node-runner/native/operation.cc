@@ -49,14 +49,14 @@ void compute(void* kernel, TF_OpKernelContext* context) {
 
 void destroy(void* kernel) { delete static_cast<Work*>(kernel); }
 
-constexpr int kMost = 24;
+constexpr int kMostOperations = 32;
 using Create = void* (*)(TF_OpKernelConstruction*);
 
 template <int... Numbers>
 constexpr std::array<Create, sizeof...(Numbers)> creators(std::integer_sequence<int, Numbers...>) {
   return {create<Numbers>...};
 }
-constexpr auto kCreators = creators(std::make_integer_sequence<int, kMost>());
+constexpr auto kCreators = creators(std::make_integer_sequence<int, kMostOperations>());
 
 void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeInferenceContextSetUnknownShape(context, status);
@@ -137,7 +137,7 @@ void Call::expect(bool holds, const char* what) const {
 }
 
 void registerOperations(const std::vector<Operation>& operations) {
-  if (operations.size() > kMost) throw std::runtime_error("there are more operations than creators");
+  if (operations.size() > kMostOperations) throw std::runtime_error("there are more operations than creators");
   registered() = operations;
   for (size_t number = 0; number < operations.size(); number += 1) {
     const Operation& operation = operations[number];

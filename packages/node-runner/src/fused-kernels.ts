@@ -1,15 +1,9 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { BatchNormTrained, FixedNorm, FollowingRelu, GradientNeeds, Kernels, Tfjs, Window } from "@thaw/core";
 import { isPointwise } from "@thaw/core";
-import type { EagerAttributes, EagerOps } from "./eager-ops.ts";
-
-/** Attributes of an operation that ends with a ReLU, or does not. */
-function reluAttributes(maxValue: number | null | undefined): {
-  bools: { relu: boolean };
-  floats: { max_value: number };
-} {
-  return { bools: { relu: maxValue !== undefined }, floats: { max_value: maxValue ?? Number.POSITIVE_INFINITY } };
-}
+import type { EagerOps } from "./eager-ops.ts";
+import { attributes, reluAttributes } from "./operation-attributes.ts";
+import { smallKernels } from "./small-kernels.ts";
 
 function windowAttribute({ strides, padding }: Window): readonly number[] {
   return [strides, ...padding[0], ...padding[1]];
@@ -78,51 +72,6 @@ function convBlocks(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
     conv2dGradients: gradients(false),
     depthwiseConv2dGradients: gradients(true),
   };
-}
-
-/** Bytes as they lie, four in a word; the last word is filled up. */
-function inWords(bytes: Uint8Array): Int32Array {
-  const whole = bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0;
-  if (whole) return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  const words = new Int32Array(Math.ceil(bytes.length / 4));
-  new Uint8Array(words.buffer).set(bytes);
-  return words;
-}
-
-/** Small things that TensorFlow does with a detour. */
-function elementwise(tf: Tfjs, ops: EagerOps): Partial<Kernels<Tensor>> {
-  return {
-    add: (a, b) => ops.one("ThawAdd", [a, b], attributes()),
-    upload(data, shape) {
-      // tfjs-node's tensor lies in the array itself. A copy in JavaScript would be the garbage collector's.
-      const borrowed = tf.tensor(data, [...shape], "float32");
-      const copy = ops.one("ThawCopy", [borrowed], attributes());
-      borrowed.dispose();
-      return copy;
-    },
-    lend: (data, shape) => tf.tensor(data, [...shape], "float32"),
-    globalAveragePool: (x) => ops.one("ThawGlobalAveragePool", [x], attributes()),
-    globalAveragePoolGradient: (dy, inputShape) =>
-      ops.one("ThawGlobalAveragePoolGradient", [dy], attributes({ ints: { input_shape: [...inputShape] } })),
-    uploadPixels(pixels, shape) {
-      // tfjs knows no bytes: they travel as int32, four at a time.
-      const packed = tf.tensor1d(inWords(pixels), "int32");
-      const scaled = ops.one("ThawScalePixels", [packed], attributes({ ints: { shape: [...shape] } }));
-      packed.dispose();
-      return scaled;
-    },
-  };
-}
-
-/** Merges attributes of an operation, which has no type attribute. */
-function attributes(...parts: readonly EagerAttributes[]): EagerAttributes {
-  const merged = { bools: {}, floats: {}, ints: {} };
-  for (const { bools, floats, ints } of parts) {
-    Object.assign(merged.bools, bools);
-    Object.assign(merged.floats, floats);
-    Object.assign(merged.ints, ints);
-  }
-  return { ...merged, types: {} };
 }
 
 function convolutions(ops: EagerOps, empty: Tensor, plain: Kernels<Tensor>): Partial<Kernels<Tensor>> {
@@ -259,7 +208,7 @@ export function fusedKernels(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): P
   return {
     ...convolutions(ops, empty, plain),
     ...convBlocks(ops, empty),
-    ...elementwise(tf, ops),
+    ...smallKernels(tf, ops),
     ...batchNorms(ops, empty),
     ...optimizer(tf, ops, plain),
   };
