@@ -8,6 +8,7 @@ export * from "./kernels/float64-reference.ts";
 export type { Float64Tensor } from "./kernels/float64-tensor.ts";
 export * from "./kernels/kernel-verdicts.ts";
 export * from "./kernels/kernels.ts";
+export * from "./kernels/plain-kernels.ts";
 export * from "./kernels/tfjs-convolution.ts";
 export * from "./kernels/tfjs-kernels.ts";
 export * from "./kernels/tfjs-preflight.ts";

@@ -7,6 +7,7 @@ import {
   type Tfjs,
   tfjsKernels,
   type Window,
+  withoutKernels,
 } from "@thaw/core";
 import { type EagerAttributes, type EagerBackend, type EagerOps, eagerOps } from "./eager-ops.ts";
 import { fusedKernels } from "./fused-kernels.ts";
@@ -152,24 +153,6 @@ function fusedElementwise(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Part
   };
 }
 
-const CONV_BLOCK = ["conv2dStatistics", "conv2dGradients"] as const;
-const DEPTHWISE_BLOCK = ["depthwiseConv2dStatistics", "depthwiseConv2dGradients"] as const;
-
-/** A plain kernel takes the place of the fused ones, too, that would do its work. */
-const FUSED_WITH: Partial<Record<KernelName, readonly KernelName[]>> = {
-  conv2d: ["conv2d", "conv2dNormalised", ...CONV_BLOCK],
-  conv2dInputGradient: ["conv2dInputGradient", ...CONV_BLOCK],
-  conv2dKernelGradient: ["conv2dKernelGradient", ...CONV_BLOCK],
-  depthwiseConv2d: ["depthwiseConv2d", "depthwiseConv2dNormalised", ...DEPTHWISE_BLOCK],
-  depthwiseConv2dInputGradient: ["depthwiseConv2dInputGradient", ...DEPTHWISE_BLOCK],
-  depthwiseConv2dKernelGradient: ["depthwiseConv2dKernelGradient", ...DEPTHWISE_BLOCK],
-  batchNormTrain: ["batchNormTrain", "batchNormTrainRelu", ...CONV_BLOCK, ...DEPTHWISE_BLOCK],
-  batchNormTrainGradient: ["batchNormTrainGradient", "batchNormTrainReluGradient"],
-  batchNormInference: ["batchNormInference", "batchNormInferenceRelu", "conv2dNormalised", "depthwiseConv2dNormalised"],
-  batchNormInferenceGradient: ["batchNormInferenceGradient", "batchNormInferenceReluGradient"],
-  movingAverage: ["movingAverage", "movingStatistics"],
-};
-
 /**
  * The kernel set on libtensorflow: {@link tfjsKernels}, with TensorFlow's own fused ops where it has them,
  * and on a processor with kernels of our own.
@@ -190,6 +173,5 @@ export function tensorflowKernels(
     ...fusedElementwise(tf, ops, plain),
   };
   if (options.own === true) Object.assign(overrides, fusedKernels(tf, ops, { ...plain, ...overrides }));
-  for (const name of options.plain ?? []) for (const without of FUSED_WITH[name] ?? [name]) delete overrides[without];
-  return { ...plain, ...overrides };
+  return { ...plain, ...withoutKernels(overrides, options.plain ?? []) };
 }

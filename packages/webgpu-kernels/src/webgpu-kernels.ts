@@ -1,6 +1,6 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type KernelName, type Kernels, type Tfjs, tfjsKernels } from "@thaw/core";
+import { type KernelName, type Kernels, type Tfjs, tfjsKernels, withoutKernels } from "@thaw/core";
 import { batchNormKernels } from "./batch-norm.ts";
 import { commandsOf } from "./commands.ts";
 import { convolutionKernels } from "./convolution.ts";
@@ -42,6 +42,5 @@ export function webgpuKernels(tf: Tfjs, backend: WebGPUBackend, options: WebgpuK
     ...optimizerKernels(commands),
     biasGradient: (dy) => sumRows(commands, team, dy, dy.shape.slice(-1)),
   };
-  for (const name of options.plain ?? []) delete overrides[name];
-  return { ...plain, ...overrides };
+  return { ...plain, ...withoutKernels(overrides, options.plain ?? []) };
 }
