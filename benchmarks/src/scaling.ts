@@ -8,6 +8,7 @@ import { type BenchSample, MEASURES, takeSample } from "@thaw/cli/internals";
 import { parseSpec, type Runner, ThawError } from "@thaw/core";
 import { createRunner as createNodeRunner } from "@thaw/node-runner";
 import { writeCrops } from "./crops.ts";
+import { type ScalingRow, scalingPlot } from "./scaling-plot.ts";
 
 // Time of an epoch on runner node against the number of images, batch, size and depth, one axis at a time from a base
 // point: `npm run scaling -- --axis images --values 346,1000`. Points that the file has are not measured again.
@@ -69,6 +70,21 @@ async function measure(runner: Runner, point: Point, signal: AbortSignal): Promi
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The points of each axis: those that differ from the base point in nothing else. */
+function rowsOf({ points }: ScalingFile): ScalingRow[] {
+  const axes = Object.keys(AXES) as (keyof Point)[];
+  return axes.flatMap((axis) =>
+    points
+      .filter((point) => axes.every((other) => other === axis || point[other] === BASE[other]))
+      .sort((a, b) => a[axis] - b[axis])
+      .map(({ sample, ...point }) => {
+        const [epoch1, epoch2] = sample.epochs.map(({ trainMs }) => trainMs / 1000);
+        const rss = sample.peakRssBytes === null ? undefined : sample.peakRssBytes / 1e6;
+        return { axis, value: point[axis], epoch1, epoch2, rss };
+      }),
+  );
 }
 
 async function writeWhole(file: string, text: string): Promise<void> {
@@ -148,4 +164,5 @@ for (const point of wanted.filter((candidate) => !file.points.some((done) => isS
   await writeWhole(options.out.replace(/\.json$/, ".md"), markdown(file));
   process.stderr.write(`${axis} ${point[axis]}: done\n`);
 }
+await writeWhole(options.out.replace(/\.json$/, ".svg"), await scalingPlot(rowsOf(file)));
 process.stdout.write(markdown(file));

@@ -97,9 +97,10 @@ void trainGradient(int64_t rows, int64_t channels, const float* dy, const float*
   sums.finish(variance, epsilon, dGamma, dBeta);
   if (dx == nullptr) return;
   std::vector<float> offsets(channels), slopes(channels);
+  const std::vector<double> ofDy = sums.sums(), products = sums.products();
   for (int64_t c = 0; c < channels; c += 1) {
-    offsets[c] = sums.sum(c) / rows;
-    slopes[c] = sums.product(c) / rows / (static_cast<double>(variance[c]) + static_cast<double>(epsilon));
+    offsets[c] = ofDy[c] / rows;
+    slopes[c] = products[c] / rows / (static_cast<double>(variance[c]) + static_cast<double>(epsilon));
   }
   norm.offset = offsets.data();
   norm.slope = slopes.data();

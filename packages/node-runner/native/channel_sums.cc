@@ -147,16 +147,19 @@ void GradientSums::add(int64_t piece, int64_t rows, const float* dy, const float
   }
 }
 
-double GradientSums::total(const std::vector<double>& values, int64_t channel) const {
-  double sum = 0;
-  for (size_t index = channel; index < values.size(); index += channels_) sum += values[index];
-  return sum;
+std::vector<double> GradientSums::total(const std::vector<double>& values) const {
+  std::vector<double> sums(channels_, 0.0);
+  for (size_t first = 0; first < values.size(); first += channels_) {
+    for (int64_t c = 0; c < channels_; c += 1) sums[c] += values[first + c];
+  }
+  return sums;
 }
 
 void GradientSums::finish(const float* variance, float epsilon, float* dGamma, float* dBeta) const {
+  const std::vector<double> ofDy = sums(), ofProducts = products();
   for (int64_t c = 0; c < channels_; c += 1) {
-    dBeta[c] = sum(c);
-    dGamma[c] = product(c) / std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
+    dBeta[c] = ofDy[c];
+    dGamma[c] = ofProducts[c] / std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
   }
 }
 

@@ -32,12 +32,14 @@ class GradientSums {
   GradientSums(int64_t pieces, int64_t channels, const NormGradient& norm)
       : channels_(channels), norm_(norm), sums_(pieces * channels), products_(pieces * channels) {}
   void add(int64_t piece, int64_t rows, const float* dy, const float* x);
-  double sum(int64_t channel) const { return total(sums_, channel); }
-  double product(int64_t channel) const { return total(products_, channel); }
+  /** Sums of dy, one a channel, over all pieces. */
+  std::vector<double> sums() const { return total(sums_); }
+  /** Sums of dy · (x - mean). */
+  std::vector<double> products() const { return total(products_); }
   void finish(const float* variance, float epsilon, float* dGamma, float* dBeta) const;
 
  private:
-  double total(const std::vector<double>& values, int64_t channel) const;
+  std::vector<double> total(const std::vector<double>& values) const;
   int64_t channels_;
   NormGradient norm_;
   std::vector<double> sums_, products_;

@@ -227,11 +227,13 @@ Work makeConv2dGradients(const Attributes& attributes) {
     const int64_t depth = g.kernelHeight * g.kernelWidth * g.channels;
     if (needsInput) call.expect(isPointwise(g), "the input gradient is there for kernels of 1×1 alone");
     const bool both = needsInput && needsWeights && bothSlices(rows) > 1 && depth * filters <= kBothFloats;
-    Scratch stored(behind && !both ? rows * filters : 0);
-    if (behind && !both) backThrough(rows, filters, dy, call.data(kY), behind->norm, stored.data());
-    const Rows gradients = !behind ? rowsOf(dy, filters)
-                           : both  ? gradientRowsOf(dy, call.data(kY), filters, behind->norm)
-                                   : rowsOf(stored.data(), filters);
+    // Two products one after the other would go back through the normalization twice.
+    const bool stores = behind && needsInput && needsWeights && !both;
+    Scratch stored(stores ? rows * filters : 0);
+    if (stores) backThrough(rows, filters, dy, call.data(kY), behind->norm, stored.data());
+    const Rows gradients = !behind  ? rowsOf(dy, filters)
+                           : stores ? rowsOf(stored.data(), filters)
+                                    : gradientRowsOf(dy, call.data(kY), filters, behind->norm);
     const Rows inputs = windowsOf(g, x, before.norm);
     if (needsWeights && !both) multiplyTransposed(rows, depth, filters, inputs, gradients, dKernel);
     if (!needsInput) return;

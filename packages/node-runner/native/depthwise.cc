@@ -13,6 +13,8 @@ namespace {
 
 /** Most rows of a result that one call works at; a band reads a kernel's height of rows that its neighbour reads, too. */
 constexpr int64_t kBandRows = 24;
+/** Elements of a kernel's gradient that one call joins from the bands. */
+constexpr int64_t kJoined = 1024;
 /** Pixels that are worth taking statistics of in one go. */
 constexpr int64_t kStatisticsPixels = 64;
 
@@ -34,7 +36,11 @@ class Ring {
  public:
   Ring(int64_t count, int64_t left, int64_t width, int64_t right, int64_t channels)
       : count_(count), left_(left * channels), row_((left + width + right) * channels), space_(count * row_) {
-    std::fill_n(space_.data(), count * row_, 0.0f);
+    // Between the margins a row is written before it is read.
+    for (int64_t r = 0; r < count; r += 1) {
+      std::fill_n(at(r), left_, 0.0f);
+      std::fill_n(at(r) + left_ + width * channels, right * channels, 0.0f);
+    }
   }
   /** The row's first value, behind the margin. */
   float* inner(int64_t row) { return at(row) + left_; }
@@ -344,12 +350,15 @@ void depthwiseGradients(const Geometry& g, const float* dy, const float* y, cons
     }
   });
   if (dKernel == nullptr) return;
-  std::vector<double> joined(size, 0.0);
-  for (int64_t piece = 0; piece < pieces; piece += 1) {
-    const float* const from = partial.data() + piece * size;
-    for (int64_t k = 0; k < size; k += 1) joined[k] += from[k];
-  }
-  for (int64_t k = 0; k < size; k += 1) dKernel[k] = joined[k];
+  parallelFor((size + kJoined - 1) / kJoined, [&](int64_t part) {
+    const int64_t first = part * kJoined, count = std::min(kJoined, size - first);
+    double joined[kJoined] = {};
+    for (int64_t piece = 0; piece < pieces; piece += 1) {
+      const float* const from = partial.data() + piece * size + first;
+      for (int64_t k = 0; k < count; k += 1) joined[k] += from[k];
+    }
+    for (int64_t k = 0; k < count; k += 1) dKernel[first + k] = joined[k];
+  });
 }
 
 }  // namespace thaw
