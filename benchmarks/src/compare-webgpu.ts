@@ -18,13 +18,20 @@ const SHAPE = { alpha: 0.35, imageSize: 96, batch: 8, steps: 1 };
 const DEPTHS = (process.env.DEPTHS ?? "0,50,100,154").split(",").map(Number);
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const SUBJECTS = (process.env.SUBJECTS ?? "dawn,stock,webgpu,webgl,wasm,node").split(",");
+const EPOCH_STEPS = 3;
 const NAME = process.env.NAME ?? "webgpu-steps";
+
+interface StepTimes {
+  readonly firstMs: number;
+  readonly stepMs: readonly number[];
+  readonly keptMs?: readonly number[];
+}
 
 /** Something that trains steps and tells their times. */
 interface Subject {
   readonly name: string;
-  /** Times of the first step ever and of the steps after it. */
-  sample(depth: number): Promise<{ readonly firstMs: number; readonly stepMs: readonly number[] }>;
+  /** Times of the first step ever, of the steps after it, and of steps that find the outputs of frozen layers kept. */
+  sample(depth: number): Promise<StepTimes>;
   close(): Promise<void>;
 }
 
@@ -68,11 +75,12 @@ function runnerSubject(runner: Runner): Subject {
         version: 1,
         name: "steps",
         model: { alpha: SHAPE.alpha, imageSize: SHAPE.imageSize, weights: "random" },
-        data: { kind: "builtin", name: "fashion-shoes", limit: SHAPE.batch * 3 },
+        data: { kind: "builtin", name: "fashion-shoes", limit: SHAPE.batch * EPOCH_STEPS },
         split: { validation: 0, test: 0 },
         freeze: depth,
         optimizer: { name: "adam", learningRate: 1e-3 },
         batchSize: SHAPE.batch,
+        epochs: 2,
       });
       const { plan, storeDir } = await preparePlan(spec, { baseDir: process.cwd() });
       let outcome: Outcome | undefined;
@@ -82,7 +90,10 @@ function runnerSubject(runner: Runner): Subject {
       if (outcome === undefined) throw new ThawError("internal", `Runner "${runner.name}" gave no outcome.`);
       const { firstStepMs, stepMs } = outcome.timing;
       firsts.set(depth, firsts.get(depth) ?? firstStepMs);
-      return { firstMs: firsts.get(depth) ?? firstStepMs, stepMs: stepMs.slice(1) };
+      const [firstEpoch, second] = [stepMs.slice(1, EPOCH_STEPS), stepMs.slice(EPOCH_STEPS)];
+      const firstMs = firsts.get(depth) ?? firstStepMs;
+      if (depth === 0) return { firstMs, stepMs: [...firstEpoch, ...second] };
+      return { firstMs, stepMs: firstEpoch, keptMs: second };
     },
     close: async () => await runner.close?.(),
   };
@@ -95,19 +106,24 @@ const inProcess = (await dawnSubjects()).filter(({ name }) =>
   SUBJECTS.includes(name.startsWith("own") ? "dawn" : "stock"),
 );
 const subjects = [...inProcess, ...runners];
-const rows: { subject: string; depth: number; firstMs: number; stepMs: number[] }[] = [];
+const rows: { subject: string; depth: number; firstMs: number; stepMs: number[]; keptMs: number[] }[] = [];
 for (const depth of DEPTHS) {
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const subject of subjects) {
-      const { firstMs, stepMs } = await subject.sample(depth);
+      const { firstMs, stepMs, keptMs = [] } = await subject.sample(depth);
       const row = rows.find((entry) => entry.subject === subject.name && entry.depth === depth);
-      if (row === undefined) rows.push({ subject: subject.name, depth, firstMs, stepMs: [...stepMs] });
-      else row.stepMs.push(...stepMs);
+      if (row === undefined) {
+        rows.push({ subject: subject.name, depth, firstMs, stepMs: [...stepMs], keptMs: [...keptMs] });
+      } else {
+        row.stepMs.push(...stepMs);
+        row.keptMs.push(...keptMs);
+      }
     }
   }
-  for (const { subject, firstMs, stepMs } of rows.filter((row) => row.depth === depth)) {
-    const spread = `${Math.min(...stepMs)} to ${Math.max(...stepMs)}`;
-    process.stdout.write(`| ${depth} | ${subject} | ${median(stepMs)} | ${spread} | ${firstMs} |\n`);
+  const cell = (ms: readonly number[]): string =>
+    ms.length === 0 ? "–" : `${median(ms)} | ${Math.min(...ms)} to ${Math.max(...ms)}`;
+  for (const { subject, firstMs, stepMs, keptMs } of rows.filter((row) => row.depth === depth)) {
+    process.stdout.write(`| ${depth} | ${subject} | ${cell(stepMs)} | ${firstMs} | ${cell(keptMs)} |\n`);
   }
 }
 for (const subject of subjects) await subject.close();
