@@ -62,8 +62,19 @@ describe("measures of a run", () => {
     ["stepMs", 100],
     ["peakRssBytes", 500e6],
     ["peakTensors", null], // it does not count
+    ["dispatches", null],
   ] as const)("%s is %s", (name, expected) => {
     expect(of(name).of(sample)).toBe(expected);
+  });
+
+  it("tell the dispatches of the last epoch, in a column that is there only where somebody counts", () => {
+    const counted = sampleOf("webgpu", 1, 100);
+    const epochs = counted.epochs.map((epoch, index) => ({ ...epoch, dispatchesAStep: 600 - index * 100 }));
+    expect(of("dispatches").of({ ...counted, epochs })).toBe(500);
+    const recording = recordingOf({ node: [100], webgpu: [100] });
+    expect(benchText(recording)).not.toContain("dispatches");
+    const samples = recording.samples.map((run) => (run.subject === "webgpu" ? { ...run, epochs } : run));
+    expect(benchText({ ...recording, samples })).toMatch(/dispatches a step.*webgpu.*500/s);
   });
 
   it("take a run of one epoch, and one that tells of no steps", () => {

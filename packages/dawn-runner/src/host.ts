@@ -41,6 +41,7 @@ export async function createHost(options: Omit<RunOptions, "signal">, signal: Ab
     environment: environmentOf(dawn, settings),
     now: () => performance.now(),
     synchronize: dawn.synchronize,
+    dispatches: dawn.dispatches,
     peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
     failure: dawn.failure,
     ...(deviceTimer === undefined ? {} : { deviceTimer }),

@@ -37,6 +37,14 @@ it("tells what each dispatch took, and a large one from a small one", async () =
   expect(total(times)).toBeLessThan(2 * elapsedMs + 50); // milliseconds, not some other unit
 });
 
+it("counts every dispatch, timed or not, our own and tfjs's", () => {
+  const before = dawn.dispatches();
+  multiply(8);
+  expect(dawn.dispatches()).toBe(before + 1);
+  dawn.tf.tidy(() => dawn.tf.exp(dawn.tf.zeros([8])));
+  expect(dawn.dispatches()).toBeGreaterThan(before + 1);
+});
+
 it("counts on where a set of timestamps is full, and starts afresh", async () => {
   const timer = timerOf();
   timer.start();

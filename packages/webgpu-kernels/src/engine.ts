@@ -2,6 +2,7 @@ import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Tfjs, ThawError } from "@thaw/core";
 import { type AdapterDescription, findAdapter, limitsOf } from "./adapter.ts";
+import { commandsOf } from "./commands.ts";
 
 /** tfjs on a WebGPU device of ours. */
 export interface WebgpuEngine {
@@ -13,6 +14,8 @@ export interface WebgpuEngine {
   readonly failure: Promise<never>;
   /** Hands everything recorded so far to the device and waits until it is done. */
   synchronize(): Promise<void>;
+  /** Programs handed to the device so far, our own and tfjs's. */
+  dispatches(): number;
   /** Frees the device. */
   close(): void;
 }
@@ -89,6 +92,10 @@ export async function openWebgpu(gpu: GPU, options: { readonly requireHardware: 
     device,
     adapter: description,
     failure,
+    dispatches() {
+      const { own, tfjs } = commandsOf(tf, backend).counts();
+      return own + tfjs;
+    },
     async synchronize() {
       const { commandEncoder } = backend as unknown as { readonly commandEncoder: GPUCommandEncoder | null };
       backend.endComputePassEncoder();

@@ -73,6 +73,7 @@ export function pageHost(engine: PageEngine, run: PageRun, signal: AbortSignal, 
     now: () => performance.now(),
     onProgress,
     synchronize: engine.synchronize,
+    ...(engine.dispatches === undefined ? {} : { dispatches: engine.dispatches }),
     peakRssBytes: () => null, // the runner measures the browser from outside
     readBlob,
     ...(run.cache === undefined ? {} : { cache: run.cache }),

@@ -12,6 +12,8 @@ export interface PageEngine {
   /** Roundoff of one operation, of core's UNIT_ROUNDOFF. */
   readonly unitRoundoff: number;
   synchronize(): Promise<void>;
+  /** Programs handed to the device so far; absent where nobody counts. */
+  dispatches?(): number;
   /** The device's clock, for profiles; absent where it has none. */
   readonly deviceTimer?: DeviceTimer;
   /** Rejects when the device fails; absent where it cannot. */

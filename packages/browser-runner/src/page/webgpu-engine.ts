@@ -10,7 +10,9 @@ export async function openWebgpuEngine({ requireHardware, plainKernels }: OpenRe
       hint: "Use Chromium 113 or newer with --enable-unsafe-webgpu.",
     });
   }
-  const { tf, backend, adapter, failure, synchronize } = await openWebgpu(navigator.gpu, { requireHardware });
+  const { tf, backend, adapter, failure, dispatches, synchronize } = await openWebgpu(navigator.gpu, {
+    requireHardware,
+  });
   await activate("webgpu");
   const timer = deviceTimer(tf, backend);
   return {
@@ -21,6 +23,7 @@ export async function openWebgpuEngine({ requireHardware, plainKernels }: OpenRe
     unitRoundoff: UNIT_ROUNDOFF.wgsl,
     ...(timer === undefined ? {} : { deviceTimer: timer }),
     failure,
+    dispatches,
     synchronize,
   };
 }

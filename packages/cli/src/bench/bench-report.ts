@@ -18,6 +18,8 @@ const sample = z.object({
       trainMs: z.number(),
       /** Whatever else the runner says of an epoch in milliseconds. */
       phaseMs: z.record(z.string(), z.number()),
+      /** Programs handed to a GPU in a mean step; absent of a runner that does not count. */
+      dispatchesAStep: z.number().optional(),
     }),
   ),
   steps: z.array(z.object({ epoch: z.number(), images: z.number(), ms: z.number() })),

@@ -79,7 +79,11 @@ function keptText(cache: Sample["cache"]): string | null {
 function speedTable(report: BenchReport): string {
   const hasReference = report.subjects.some(({ role, missing }) => role === "reference" && missing === undefined);
   const hasRoofs = report.roofs.length > 0;
-  const head = ["depth, batch", "subject", ...MEASURES.map(({ label }) => label)];
+  // Dispatches are a GPU's.
+  const told = MEASURES.filter(
+    ({ name, of }) => name !== "dispatches" || report.samples.some((run) => of(run) !== null),
+  );
+  const head = ["depth, batch", "subject", ...told.map(({ label }) => label)];
   if (hasReference) head.push("gain over the best Keras:\nepoch 1, later, RSS");
   if (hasRoofs) head.push("of the roofs");
   const table = new Table({ head, style: { head: [], border: [] } });
@@ -89,7 +93,7 @@ function speedTable(report: BenchReport): string {
       const row = [
         `${workload.depth}, ${workload.batchSize}`,
         [subject.name, subject.device, keptText(samples[0]?.cache ?? null)].filter((line) => line !== null).join("\n"),
-        ...MEASURES.map((measure) => spreadText(measure, samples)),
+        ...told.map((measure) => spreadText(measure, samples)),
       ];
       if (hasReference) row.push(gainsText(report, subject, workload));
       if (hasRoofs) row.push(roofText(report, subject, workload));

@@ -3,7 +3,14 @@ import type { Sample } from "./bench-report.ts";
 
 /** Something that one run tells as one number. */
 export interface Measure {
-  readonly name: "firstStepMs" | "firstEpoch" | "laterEpochs" | "stepMs" | "peakRssBytes" | "peakTensors";
+  readonly name:
+    | "firstStepMs"
+    | "firstEpoch"
+    | "laterEpochs"
+    | "stepMs"
+    | "peakRssBytes"
+    | "peakTensors"
+    | "dispatches";
   readonly label: string;
   readonly better: "more" | "less";
   /** Whether subjects and recordings are compared by it. */
@@ -70,6 +77,13 @@ export const MEASURES: readonly Measure[] = [
     better: "less",
     compared: false,
     of: ({ peakTensors }) => (peakTensors > 0 ? peakTensors : null), // a runner that does not count says 0
+  },
+  {
+    name: "dispatches",
+    label: "dispatches a step",
+    better: "less",
+    compared: false,
+    of: ({ epochs }) => epochs.at(-1)?.dispatchesAStep ?? null,
   },
 ];
 

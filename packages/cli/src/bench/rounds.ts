@@ -31,7 +31,7 @@ export function rotated<T>(items: readonly T[], round: number): readonly T[] {
 function describe(sample: Sample): string {
   const told = MEASURES.flatMap((measure) => {
     const value = measure.of(sample);
-    if (value === null || measure.name === "peakTensors" || measure.name === "stepMs") return [];
+    if (value === null || ["peakTensors", "stepMs", "dispatches"].includes(measure.name)) return [];
     const shown = measure.name === "peakRssBytes" ? value / 1e6 : value;
     return [`${measure.label} ${shown.toFixed(measure.better === "more" ? 1 : 0)}`];
   });
@@ -52,8 +52,11 @@ export async function runRounds(run: BenchRun): Promise<RoundResults> {
     try {
       if (run.roofs !== undefined) roofs.push(await run.roofs());
     } catch (error) {
-      if (!run.signal.aborted) throw error;
-      return { samples, failures, roofs, complete: false, worstExit: EXIT.interrupted };
+      if (run.signal.aborted) return { samples, failures, roofs, complete: false, worstExit: EXIT.interrupted };
+      if (round === 1) throw error; // nothing is lost yet
+      const { code, message } = serializeError(error);
+      worstExit = exitCodeOf({ code, message });
+      run.note(`round ${round}/${run.rounds}, roofs: failed (${code}): ${message}`);
     }
     for (const { workload, prepared } of run.workloads) {
       const { depth, batchSize } = workload;

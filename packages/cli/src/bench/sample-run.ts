@@ -64,8 +64,9 @@ export async function takeSample(
     for await (const event of runner.run(plan, options)) {
       if (event.type === "step") steps.push({ epoch: event.epoch, images: event.images, ms: event.ms });
       if (event.type === "epoch") {
-        const { epoch, trainMs } = event;
-        epochs.push({ epoch, images: plan.splits.train.length, trainMs, phaseMs: phaseMs(event) });
+        const { epoch, trainMs, dispatchesAStep } = event;
+        const dispatches = dispatchesAStep === undefined ? {} : { dispatchesAStep };
+        epochs.push({ epoch, images: plan.splits.train.length, trainMs, phaseMs: phaseMs(event), ...dispatches });
       }
       if (event.type === "cache") cache = keptBy(subject, plan, event);
       if (event.type === "end") {

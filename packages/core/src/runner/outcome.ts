@@ -29,6 +29,8 @@ export interface EpochRecord {
   readonly imagesPerSecond: number;
   /** Where the training time went; absent where a runner does not tell. */
   readonly parts?: EpochParts;
+  /** Programs handed to a GPU in a mean training step; absent where nobody counts. */
+  readonly dispatchesAStep?: number;
 }
 
 /** Hashes of weights, SHA-256 of their safetensors bytes. */

@@ -92,6 +92,8 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   onProgress?(): void;
   /** Waits until everything handed to the device is done, and lets the event loop turn. */
   synchronize(): Promise<void>;
+  /** Programs handed to a GPU so far; absent where nobody counts. */
+  dispatches?(): number;
   /** Peak resident memory so far, or null where the machine does not tell. */
   peakRssBytes(): number | null;
   readBlob(ref: BlobRef): Promise<Uint8Array>;

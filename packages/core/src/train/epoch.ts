@@ -97,6 +97,7 @@ export interface EpochResult {
   readonly trainMs: number;
   readonly images: number;
   readonly parts: EpochRecord["parts"];
+  readonly dispatchesAStep: number | undefined;
 }
 
 /** Trains one epoch, an event a step; a traced run may end within it. */
@@ -115,6 +116,7 @@ export async function* trainEpoch<T extends DeviceTensor>(
   const sums = noMetrics();
   const parts = new StepParts(() => host.now());
   let [trainMs, trained] = [0, 0];
+  const [dispatchesBefore, stepsBefore] = [host.dispatches?.(), state.stepMs.length];
   for (let start = 0; start < order.length; start += spec.batchSize) {
     if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
     const step = state.stepMs.length + 1;
@@ -160,5 +162,10 @@ export async function* trainEpoch<T extends DeviceTensor>(
     for (const file of (await state.tracer?.after(step, state.variables)) ?? []) yield { type: "trace", file };
     if (endsEarly(state)) break;
   }
-  return { metrics: means(sums), trainMs, images: trained, parts: parts.totals() };
+  const dispatches = host.dispatches?.();
+  const dispatchesAStep =
+    dispatches === undefined || dispatchesBefore === undefined
+      ? undefined
+      : Math.round((dispatches - dispatchesBefore) / (state.stepMs.length - stepsBefore));
+  return { metrics: means(sums), trainMs, images: trained, parts: parts.totals(), dispatchesAStep };
 }

@@ -62,6 +62,7 @@ export async function* trainPhase<T extends DeviceTensor>(
         trainMs,
         images: trained,
         parts,
+        dispatchesAStep,
       } = yield* trainEpoch(state, context, features, optimizer, epoch);
       if (index === 0) yield* roundingWarning(features);
       const evaluateStart = host.now();
@@ -82,6 +83,7 @@ export async function* trainPhase<T extends DeviceTensor>(
         evaluateMs,
         imagesPerSecond: roundMs((trained / trainMs) * 1000),
         ...(parts === undefined ? {} : { parts }),
+        ...(dispatchesAStep === undefined ? {} : { dispatchesAStep }),
       };
       state.epochs.push(record);
       yield { type: "epoch", ...record };
