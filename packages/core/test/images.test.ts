@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { BlobRef, Dataset } from "../src/data/dataset.ts";
+import type { BlobReader, BlobRef, Dataset } from "../src/data/dataset.ts";
 import { type ImageStore, loadImages } from "../src/data/images.ts";
 import { type RandomStream, randomStream } from "../src/data/random.ts";
 import { sha256 } from "../src/spec/hash.ts";
@@ -28,6 +28,26 @@ async function store(count: number): Promise<{ images: ImageStore; pixels: Uint8
   const dataset: Dataset = { source: "the test", classes: ["a"], imageShape: [HEIGHT, WIDTH, 3], shards, ...rest };
   const read = async (ref: BlobRef): Promise<Uint8Array> => blobs.get(ref.sha256) ?? new Uint8Array();
   return { images: await loadImages(dataset, read), pixels, dataset };
+}
+
+/** Blobs on a disk that is an array; tells how many are open. */
+function disk(pixels: Uint8Array): { open: (ref: BlobRef) => Promise<BlobReader>; opened: () => number } {
+  let opened = 0;
+  let start = 0;
+  return {
+    async open({ bytes }) {
+      const blob = pixels.subarray(start, start + bytes);
+      start += bytes;
+      opened += 1;
+      return {
+        readInto: (offset, into) => into.set(blob.subarray(offset, offset + into.length)),
+        close: () => {
+          opened -= 1;
+        },
+      };
+    },
+    opened: () => opened,
+  };
 }
 
 /** One pixel by the definition: shifted first, mirrored first of all, edges repeated. */
@@ -139,6 +159,24 @@ describe("augmentation", () => {
 });
 
 describe("loadImages", () => {
+  it("leaves a large set on the disk: the same pixels, changed or not, and closes it", async () => {
+    const { images, pixels, dataset } = await store(5);
+    const { open, opened } = disk(pixels);
+    const read = async ({ sha256: hash }: BlobRef): Promise<Uint8Array> => {
+      const at = dataset.shards.findIndex((shard) => shard.sha256 === hash);
+      return pixels.subarray(2 * at * IMAGE_BYTES, Math.min(2 * at + 2, 5) * IMAGE_BYTES);
+    };
+    const small = await loadImages(dataset, read, open);
+    expect(opened()).toBe(0);
+    const large = await loadImages(dataset, read, open, 5 * IMAGE_BYTES - 1);
+    expect(opened()).toBe(3);
+    const changes = [undefined, { flip: true, shiftX: 1, shiftY: -1 }, { flip: false, shiftX: 0, shiftY: 2 }];
+    for (const found of [small, large])
+      expect(found.changed([4, 0, 3], changes)).toEqual(images.changed([4, 0, 3], changes));
+    large.close();
+    expect(opened()).toBe(0);
+  });
+
   it("refuses a blob whose hash is another", async () => {
     const { dataset } = await store(2);
     const error = await failureOf(() => loadImages(dataset, async () => new Uint8Array(2 * IMAGE_BYTES)));

@@ -1,9 +1,24 @@
+import { closeSync, openSync, readSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { blobPath, type Host, type RunOptions } from "@thaw/core";
+import { type BlobReader, blobPath, type Host, type RunOptions } from "@thaw/core";
 import { writeAtomically } from "./atomic-file.ts";
 import { cacheFolder } from "./cache-folder.ts";
 import { openFeatureFiles } from "./feature-files.ts";
+
+function openForReading(path: string): BlobReader {
+  const file = openSync(path, "r");
+  return {
+    readInto(offset, into) {
+      for (let done = 0; done < into.length; ) {
+        const count = readSync(file, into, done, into.length - done, offset + done);
+        if (count === 0) throw new Error(`${path} ends after ${offset + done} bytes.`);
+        done += count;
+      }
+    },
+    close: () => closeSync(file),
+  };
+}
 
 /** The part of a host that reads and writes files: blobs from the store, kept features, what a run is asked to leave. */
 export function fileHost({
@@ -11,9 +26,10 @@ export function fileHost({
   exportWeights,
   trace,
   cache,
-}: RunOptions): Pick<Host, "readBlob" | "writeWeights" | "trace" | "cache" | "openFeatureFiles"> {
+}: RunOptions): Pick<Host, "readBlob" | "openBlob" | "writeWeights" | "trace" | "cache" | "openFeatureFiles"> {
   return {
     readBlob: ({ sha256 }) => readFile(join(storeDir, blobPath(sha256))),
+    openBlob: async ({ sha256 }) => openForReading(join(storeDir, blobPath(sha256))),
     ...(cache === undefined ? {} : { cache }),
     openFeatureFiles: (key, plan) =>
       openFeatureFiles(join(cacheFolder(process.env), "features"), key, plan, cache?.diskBytes ?? 0),

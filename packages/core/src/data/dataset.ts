@@ -4,6 +4,13 @@ export interface BlobRef {
   readonly bytes: number;
 }
 
+/** A blob on a disk, to be read in parts. */
+export interface BlobReader {
+  /** Fills an array with what lies at `offset`. @throws Error where the blob ends before */
+  readInto(offset: number, into: Uint8Array): void;
+  close(): void;
+}
+
 /** A run of consecutive images in one blob: uint8 `[count, height, width, 3]`. */
 export interface ImageShard extends BlobRef {
   readonly count: number;

@@ -1,6 +1,6 @@
 import { ThawError } from "../error.ts";
 import { sha256 } from "../spec/hash.ts";
-import type { BlobRef, Dataset } from "./dataset.ts";
+import type { BlobReader, BlobRef, Dataset } from "./dataset.ts";
 import type { RandomStream } from "./random.ts";
 
 /** Pixel value to network input, `x / 127.5 - 1` rounded to float32 after each operation, as Keras does it. */
@@ -45,7 +45,13 @@ export function drawChanges(
   });
 }
 
-/** All images of a set in memory. */
+/** Bytes of pixels up to which a set is kept in memory where it could be read from a disk. */
+export const PIXELS_IN_MEMORY = 512 * 2 ** 20;
+
+/** One image: where it lies in memory, or in a blob that is open. */
+type StoredImage = Uint8Array | { readonly reader: BlobReader; readonly offset: number };
+
+/** All images of a set. */
 export interface ImageStore {
   /**
    * Assembles a batch.
@@ -67,6 +73,8 @@ export interface ImageStore {
     into: Uint8Array,
   ): Uint8Array;
   readonly imageShape: readonly [number, number, number];
+  /** Closes the blobs that are read from a disk. */
+  close(): void;
 }
 
 /** Reads a blob and checks size and hash: rung L0 of the parity ladder. */
@@ -102,19 +110,43 @@ function copyAugmented(
   }
 }
 
-/** Loads every shard of a dataset, verified. */
-export async function loadImages(dataset: Dataset, read: (ref: BlobRef) => Promise<Uint8Array>): Promise<ImageStore> {
+/**
+ * Loads every shard of a dataset, verified. A set of more than {@link PIXELS_IN_MEMORY} stays on the disk where it can be
+ * opened there; each image is then read when it is asked for, and the machine keeps in memory what there is room for.
+ * @param open opens a blob
+ * @param inMemory instead of {@link PIXELS_IN_MEMORY}
+ */
+export async function loadImages(
+  dataset: Dataset,
+  read: (ref: BlobRef) => Promise<Uint8Array>,
+  open?: (ref: BlobRef) => Promise<BlobReader>,
+  inMemory: number = PIXELS_IN_MEMORY,
+): Promise<ImageStore> {
   const { imageShape } = dataset;
   const imageBytes = imageShape[0] * imageShape[1] * imageShape[2];
-  const images: Uint8Array[] = [];
+  const images: StoredImage[] = [];
+  const readers: BlobReader[] = [];
+  const staysOnDisk = dataset.shards.reduce((sum, { bytes }) => sum + bytes, 0) > inMemory;
+  const changing = new Uint8Array(imageBytes);
   for (const shard of dataset.shards) {
     const bytes = await readVerified(shard, read);
     if (bytes.byteLength !== shard.count * imageBytes) {
       throw new ThawError("blob-corrupt", `A shard of ${shard.count} images has ${bytes.byteLength} bytes.`);
     }
+    const reader = staysOnDisk ? await open?.(shard) : undefined;
+    if (reader !== undefined) readers.push(reader);
     for (let index = 0; index < shard.count; index += 1) {
-      images.push(bytes.subarray(index * imageBytes, (index + 1) * imageBytes));
+      const offset = index * imageBytes;
+      images.push(reader === undefined ? bytes.subarray(offset, offset + imageBytes) : { reader, offset });
     }
+  }
+
+  function pixelsOf(index: number, into: Uint8Array): Uint8Array {
+    const image = images[index];
+    if (image === undefined) throw new ThawError("internal", `There is no image ${index}.`);
+    if (image instanceof Uint8Array) into.set(image);
+    else image.reader.readInto(image.offset, into);
+    return into;
   }
 
   function pixels(
@@ -123,14 +155,12 @@ export async function loadImages(dataset: Dataset, read: (ref: BlobRef) => Promi
     into: Uint8Array,
   ): Uint8Array {
     for (const [position, index] of indices.entries()) {
-      const image = images[index];
-      if (image === undefined) throw new ThawError("internal", `There is no image ${index}.`);
       const target = into.subarray(position * imageBytes, (position + 1) * imageBytes);
       const change = changes?.[position];
       if (change !== undefined && (change.flip || change.shiftX !== 0 || change.shiftY !== 0)) {
-        copyAugmented(image, target, imageShape, change);
+        copyAugmented(pixelsOf(index, changing), target, imageShape, change);
       } else {
-        target.set(image);
+        pixelsOf(index, target);
       }
     }
     return into;
@@ -149,5 +179,8 @@ export async function loadImages(dataset: Dataset, read: (ref: BlobRef) => Promi
         : changed(indices, drawChanges(indices.length, augmentation, random)),
     changed,
     pixels,
+    close() {
+      for (const reader of readers) reader.close();
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { BlobRef, DataWarning } from "../data/dataset.ts";
+import type { BlobReader, BlobRef, DataWarning } from "../data/dataset.ts";
 import type { TrainableCount } from "../freeze/policy.ts";
 import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
 import type { CacheBudget, FeatureCachePlan } from "../plan/feature-cache.ts";
@@ -97,6 +97,8 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   /** Peak resident memory so far, or null where the machine does not tell. */
   peakRssBytes(): number | null;
   readBlob(ref: BlobRef): Promise<Uint8Array>;
+  /** Opens a blob to read it in parts, for sets of images that are large; absent where it cannot be. */
+  openBlob?(ref: BlobRef): Promise<BlobReader>;
   /** What may be spent on keeping the frozen prefix's outputs; core's default without it. */
   readonly cache?: CacheBudget;
   /** Images that the frozen prefix takes at once: fewer stay in a processor's caches. All of a batch without it. */

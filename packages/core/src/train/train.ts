@@ -57,7 +57,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
   const initial = await startingWeights(plan, host);
   checkStartingWeights(initial);
   const tracer = host.trace === undefined ? undefined : new Tracer(host.kernels, host.trace, totalSteps);
-  const images = await loadImages(dataset, host.readBlob);
+  const images = await loadImages(dataset, host.readBlob, host.openBlob);
   const variables = new Variables(host.kernels, network.layers, initial);
   const state: RunState<T> = {
     plan,
@@ -165,5 +165,6 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
   } finally {
     await opened?.close();
     variables.dispose();
+    images.close();
   }
 }
