@@ -30,6 +30,8 @@ export interface KernelContractOptions {
   readonly gaps?: readonly KernelGap[];
   /** Fused kernels that the set claims to have; each must be there and pass. */
   readonly fused?: readonly FusedKernel[];
+  /** Optional ways of moving data that the set claims to have: `uploadPixels`, `lend`. */
+  readonly optional?: readonly KernelName[];
   /** Leave out cases of real size. */
   readonly smallOnly?: boolean;
   /** Leave out kernels that are tested elsewhere. */
@@ -57,6 +59,7 @@ export function describeKernels<T extends DeviceTensor>(
     unitRoundoff = UNIT_ROUNDOFF.float32,
     gaps = [],
     fused = [],
+    optional = [],
     only = () => true,
     smallOnly = false,
     report,
@@ -79,7 +82,9 @@ export function describeKernels<T extends DeviceTensor>(
       });
     }
     describe("moving data", () => {
-      for (const check of TRANSFER_CHECKS) {
+      for (const check of TRANSFER_CHECKS.filter(
+        ({ kernel, isOptional }) => isOptional !== true || optional.includes(kernel),
+      )) {
         it(check.name, async () => {
           const { found, expected } = await check.run(await made());
           expect(found).toEqual(expected);

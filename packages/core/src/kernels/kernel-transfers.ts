@@ -5,6 +5,8 @@ import type { DeviceTensor, KernelName, Kernels, OptimizerUpdate } from "./kerne
 export interface TransferCheck {
   readonly kernel: KernelName;
   readonly name: string;
+  /** Of a kernel that a set may lack. */
+  readonly isOptional?: true;
   /** Does it: what came out, and what should have. */
   run<T extends DeviceTensor>(kernels: Kernels<T>): Promise<{ readonly found: unknown; readonly expected: unknown }>;
 }
@@ -40,16 +42,37 @@ export const TRANSFER_CHECKS: readonly TransferCheck[] = [
   },
   {
     kernel: "uploadPixels",
-    name: "scales pixels to -1…1, where a set has it",
+    name: "scales pixels to -1…1",
+    isOptional: true,
     async run(kernels) {
       const pixels = Uint8Array.from({ length: 2 * 256 + 3 }, (_, index) => (index * 7) % 256);
       const expected = scalePixels(pixels, new Float32Array(pixels.length));
-      if (kernels.uploadPixels === undefined) return { found: undefined, expected: undefined };
-      const tensor = kernels.uploadPixels(pixels, [pixels.length]);
+      const tensor = kernels.uploadPixels?.(pixels, [pixels.length]);
+      if (tensor === undefined) throw new Error("The kernel set has no uploadPixels.");
       pixels.fill(0);
       const found = [[...tensor.shape], [...(await kernels.download(tensor))]];
       kernels.dispose(tensor);
       return { found, expected: [[pixels.length], [...expected]] };
+    },
+  },
+  {
+    kernel: "lend",
+    name: "makes a tensor of what the array holds",
+    isOptional: true,
+    async run(kernels) {
+      const data = Float32Array.of(1, 2, 3, 4, 5, 6);
+      const tensor = kernels.lend?.(data, [2, 3]);
+      if (tensor === undefined) throw new Error("The kernel set has no lend.");
+      const sum = kernels.add(tensor, tensor);
+      const found = [[...sum.shape], [...(await kernels.download(sum))]];
+      for (const used of [tensor, sum]) kernels.dispose(used);
+      return {
+        found,
+        expected: [
+          [2, 3],
+          [2, 4, 6, 8, 10, 12],
+        ],
+      };
     },
   },
   {

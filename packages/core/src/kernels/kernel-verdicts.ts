@@ -36,11 +36,13 @@ export function judgeKernels<T extends DeviceTensor>(
   type Judge = () => Promise<Pick<OpVerdict, "worst" | "problems">>;
   const present = fused ?? FUSED_KERNELS.filter((name) => kernels[name] !== undefined);
   const cases: (OpCase & { readonly judge: Judge })[] = [
-    ...TRANSFER_CHECKS.map((check) => ({
-      op: check.kernel,
-      name: check.name,
-      judge: () => checkTransfer(kernels, check),
-    })),
+    ...TRANSFER_CHECKS.filter(({ kernel, isOptional }) => isOptional !== true || kernels[kernel] !== undefined).map(
+      (check) => ({
+        op: check.kernel,
+        name: check.name,
+        judge: () => checkTransfer(kernels, check),
+      }),
+    ),
     ...kernelCases(present).map((testCase) => ({
       op: testCase.kernel,
       name: testCase.name,
