@@ -56,13 +56,7 @@ void normalise(int64_t rows, int64_t channels, const float* x, const float* gamm
   const bool streams = streamsTo(y, rows, channels);
   slicesOf(rows, [&, norm](int64_t, int64_t first, int64_t last) {
     for (int64_t start = first * channels; start < last * channels; start += channels) {
-      int64_t c = 0;
-      for (; c + kLanes <= channels; c += kLanes) {
-        const Vector value = norm.finish(load(x + start + c), c);
-        if (streams) storeStream(y + start + c, value);
-        else store(y + start + c, value);
-      }
-      for (; c < channels; c += 1) y[start + c] = norm.finish(x[start + c], c);
+      normaliseRow(norm, x + start, 0, channels, y + start, streams);
     }
     if (streams) finishStream();
   });
@@ -71,15 +65,8 @@ void normalise(int64_t rows, int64_t channels, const float* x, const float* gamm
 void backThrough(int64_t rows, int64_t channels, const float* dy, const float* x, const NormGradient& norm, float* dx) {
   const bool streams = streamsTo(dx, rows, channels);
   slicesOf(rows, [=](int64_t, int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; row += 1) {
-      const int64_t start = row * channels;
-      int64_t c = 0;
-      for (; c + kLanes <= channels; c += kLanes) {
-        const Vector result = norm.finish(load(dy + start + c), load(x + start + c), c);
-        if (streams) storeStream(dx + start + c, result);
-        else store(dx + start + c, result);
-      }
-      for (; c < channels; c += 1) dx[start + c] = norm.finish(dy[start + c], x[start + c], c);
+    for (int64_t start = first * channels; start < last * channels; start += channels) {
+      gradientRow(norm, dy + start, x + start, 0, channels, dx + start, streams);
     }
     if (streams) finishStream();
   });
@@ -89,7 +76,8 @@ void trainGradient(int64_t rows, int64_t channels, const float* dy, const float*
                    const float* beta, const float* mean, const float* variance, float epsilon, Relu relu, float* dx,
                    float* dGamma, float* dBeta) {
   const std::vector<float> scales = scalesOf(channels, gamma, variance, epsilon);
-  NormGradient norm{mean, scales.data(), beta, nullptr, nullptr, relu.present, relu.most};
+  NormGradient norm;
+  norm.norm = {mean, scales.data(), beta, relu.present, 0, relu.most};
   GradientSums sums(std::min(kSlices, rows), channels, norm);
   slicesOf(rows, [&](int64_t slice, int64_t first, int64_t last) {
     sums.add(slice, last - first, dy + first * channels, x + first * channels);
@@ -118,7 +106,7 @@ void inferenceGradient(int64_t rows, int64_t channels, const float* dy, const fl
   const auto at = [=](int64_t index) { return masks ? passed(dy[index], y[index], most) : dy[index]; };
   if (dGamma != nullptr) {
     NormGradient norm;
-    norm.mean = mean;
+    norm.norm.mean = mean;
     GradientSums sums(std::min(kSlices, rows), channels, norm);
     const int64_t most = std::max<int64_t>(1, kMaskedFloats / channels);
     slicesOf(rows, [&](int64_t slice, int64_t first, int64_t last) {

@@ -119,7 +119,7 @@ void GradientSums::add(int64_t piece, int64_t rows, const float* dy, const float
     int64_t c = 0;
     for (; c + kLanes <= channels; c += kLanes) {
       Vector sum = {}, product = {};
-      const Vector centre = load(norm.mean + c);
+      const Vector centre = load(norm.norm.mean + c);
       for (int64_t r = row; r < end; r += 1) {
         const Vector value = load(x + r * channels + c);
         const Vector gradient = norm.behind(load(dy + r * channels + c), value, c);
@@ -135,7 +135,7 @@ void GradientSums::add(int64_t piece, int64_t rows, const float* dy, const float
         const float value = x[r * channels + c];
         const float gradient = norm.behind(dy[r * channels + c], value, c);
         sum += gradient;
-        product += gradient * (value - norm.mean[c]);
+        product += gradient * (value - norm.norm.mean[c]);
       }
       blockSums[c] = sum;
       blockProducts[c] = product;

@@ -50,7 +50,7 @@ bool isPointwise(const Geometry& g) {
 Rows windowsOf(const Geometry& g, const float* x, const Norm& norm) {
   if (isPointwise(g)) return rowsOf(x, g.channels, norm);
   return [=](const Range& range, float* space) {
-    const int64_t width = g.kernelHeight * g.kernelWidth * g.channels;
+    const int64_t width = g.depth();
     float* to = space;
     for (int64_t index = range.row; index < range.row + range.rows; index += 1) {
       const int64_t j = index % g.outWidth, i = index / g.outWidth % g.outHeight, b = index / g.outWidth / g.outHeight;
@@ -81,10 +81,10 @@ Work makeConv2d(const Attributes& attributes) {
   return [=](Call& call) {
     const Shape kernel = call.shape(1);
     const Geometry g = geometryOf(call.shape(0), kernel, window);
-    const int64_t filters = kernel[3], depth = g.kernelHeight * g.kernelWidth * g.channels;
+    const int64_t filters = kernel[3];
     float* const y = call.output(0, {g.batch, g.outHeight, g.outWidth, filters});
     const Normalised normalised(call, 2, relu, epsilon, filters);
-    multiply(g.batch * g.outHeight * g.outWidth, depth, filters, windowsOf(g, call.data(0), Norm{}), call.data(1), false,
+    multiply(g.rows(), g.depth(), filters, windowsOf(g, call.data(0), Norm{}), call.data(1), false,
              normalised.norm, y);
   };
 }
@@ -108,7 +108,7 @@ Work makeConv2dKernelGradient(const Attributes& attributes) {
     const Shape dy = call.shape(1);
     call.expect(dy == Shape({g.batch, g.outHeight, g.outWidth, kernel[3]}), "the gradient has another shape");
     float* const dKernel = call.output(0, kernel);
-    multiplyTransposed(g.batch * g.outHeight * g.outWidth, g.kernelHeight * g.kernelWidth * g.channels, kernel[3],
+    multiplyTransposed(g.rows(), g.depth(), kernel[3],
                        windowsOf(g, call.data(0), Norm{}), rowsOf(call.data(1), kernel[3]), dKernel);
   };
 }
@@ -172,10 +172,8 @@ Work makeConv2dStatistics(const Attributes& attributes) {
       statistics.finish(mean, variance);
       return;
     }
-    const int64_t rows = g.batch * g.outHeight * g.outWidth, depth = g.kernelHeight * g.kernelWidth * g.channels;
-    const int64_t chunk = chunkRows(depth, filters);
-    ChannelStatistics statistics((rows + chunk - 1) / chunk, filters);
-    multiply(rows, depth, filters, windowsOf(g, call.data(0), before.norm), call.data(5), false, Norm{}, y,
+    ChannelStatistics statistics(multiplyChunks(g.rows(), g.depth(), filters), filters);
+    multiply(g.rows(), g.depth(), filters, windowsOf(g, call.data(0), before.norm), call.data(5), false, Norm{}, y,
              [&](int64_t index, int64_t row, int64_t count) { statistics.add(index, count, y + row * filters); });
     statistics.finish(mean, variance);
   };
@@ -197,7 +195,7 @@ Work makeConv2dGradients(const Attributes& attributes) {
     const int kDy = 0, kY = 1, kBehind = 2, kX = 8, kBefore = 9, kKernel = 13;
     const Shape kernel = call.shape(kKernel);
     const Geometry g = geometryOf(input, kernel, window);
-    const int64_t filters = depthwiseKernel ? g.channels : kernel[3], rows = g.batch * g.outHeight * g.outWidth;
+    const int64_t filters = depthwiseKernel ? g.channels : kernel[3], rows = g.rows();
     call.expect(call.shape(kDy) == Shape({g.batch, g.outHeight, g.outWidth, filters}), "the gradient has another shape");
     const Normalised before(call, kBefore, relu, epsilon, g.channels);
     const bool sumsBefore = needsInput && call.size(kBefore) > 0;
@@ -211,8 +209,7 @@ Work makeConv2dGradients(const Attributes& attributes) {
     float* const dKernel = call.output(1, needsWeights ? kernel : Shape{0});
     float* const dGamma = call.output(2, {sumsBefore ? g.channels : 0});
     float* const dBeta = call.output(3, {sumsBefore ? g.channels : 0});
-    const NormGradient sumsOver = {before.norm.mean, before.norm.scale, before.norm.shift, nullptr,
-                                   nullptr,          relu.present,      relu.most};
+    const NormGradient sumsOver = {before.norm, nullptr, nullptr};
     const float* const dy = call.data(kDy);
     const float* const x = call.data(kX);
     const auto finish = [&](const GradientSums& sums) { sums.finish(call.data(kBefore + 3), epsilon, dGamma, dBeta); };
@@ -224,7 +221,7 @@ Work makeConv2dGradients(const Attributes& attributes) {
       if (sumsBefore) finish(sums);
       return;
     }
-    const int64_t depth = g.kernelHeight * g.kernelWidth * g.channels;
+    const int64_t depth = g.depth();
     if (needsInput) call.expect(isPointwise(g), "the input gradient is there for kernels of 1×1 alone");
     const bool both = needsInput && needsWeights && bothSlices(rows) > 1 && depth * filters <= kBothFloats;
     // Two products one after the other would go back through the normalization twice.
@@ -237,8 +234,8 @@ Work makeConv2dGradients(const Attributes& attributes) {
     const Rows inputs = windowsOf(g, x, before.norm);
     if (needsWeights && !both) multiplyTransposed(rows, depth, filters, inputs, gradients, dKernel);
     if (!needsInput) return;
-    const int64_t chunk = chunkRows(filters, depth);
-    GradientSums sums(!sumsBefore ? 0 : both ? bothSlices(rows) : (rows + chunk - 1) / chunk, depth, sumsOver);
+    const int64_t pieces = both ? bothSlices(rows) : multiplyChunks(rows, filters, depth);
+    GradientSums sums(sumsBefore ? pieces : 0, depth, sumsOver);
     RowsDone done;
     if (sumsBefore) {
       done = [&](int64_t piece, int64_t row, int64_t count) {

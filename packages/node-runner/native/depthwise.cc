@@ -176,12 +176,12 @@ class InputGradientRow {
     }
     if (count == 0) {
       std::fill_n(dx, g_.width * g_.channels, 0.0f);
-    } else if (g_.kernelWidth == 3 && g_.stride <= 2) {
+    } else if (g_.kernelHeight == 3 && g_.kernelWidth == 3 && g_.stride <= 2) {
       if (count == 3) columns3<3>(rows, kernels, dx);
       else if (count == 2) columns3<2>(rows, kernels, dx);
       else columns3<1>(rows, kernels, dx);
     } else {
-      columns(rows, kernels, count, dx);
+      rest(rows, kernels, count, 0, dx);
     }
   }
 
@@ -229,10 +229,6 @@ class InputGradientRow {
       }
     }
     if (c < channels) rest(rows, kernels, Count, c, dx);
-  }
-
-  void columns(const float* const* rows, const float* const* kernels, int count, float* dx) const {
-    rest(rows, kernels, count, 0, dx);
   }
 
   void rest(const float* const* rows, const float* const* kernels, int count, int64_t firstChannel, float* dx) const {
@@ -295,7 +291,7 @@ void addKernelRow(const Geometry& g, Ring& x, int64_t row, const float* dy, floa
 void depthwiseGradients(const Geometry& g, const float* dy, const float* y, const NormGradient* behind, const float* x,
                         const Norm& before, const float* kernel, float* dx, float* dKernel, GradientSums* sums) {
   if (g.kernelHeight > InputGradientRow::kMostTerms) throw std::invalid_argument("the kernel is too high");
-  const int64_t size = g.kernelHeight * g.kernelWidth * g.channels;
+  const int64_t size = g.depth();
   const int64_t pieces = depthwisePieces(g);
   const int64_t outRow = g.outWidth * g.channels, inRow = g.width * g.channels;
   Scratch partial(dKernel != nullptr ? pieces * size : 0);
@@ -350,8 +346,8 @@ void depthwiseGradients(const Geometry& g, const float* dy, const float* y, cons
     }
   });
   if (dKernel == nullptr) return;
-  parallelFor((size + kJoined - 1) / kJoined, [&](int64_t part) {
-    const int64_t first = part * kJoined, count = std::min(kJoined, size - first);
+  parallelParts(size, kJoined, [&](int64_t first, int64_t end) {
+    const int64_t count = end - first;
     double joined[kJoined] = {};
     for (int64_t piece = 0; piece < pieces; piece += 1) {
       const float* const from = partial.data() + piece * size + first;

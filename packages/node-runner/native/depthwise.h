@@ -14,6 +14,10 @@ struct Geometry {
   int64_t kernelHeight, kernelWidth;
   int64_t outHeight, outWidth;
   int64_t stride, padTop, padLeft;
+
+  /** As a product of matrices: pixels of the result, and what one of them is summed from. */
+  int64_t rows() const { return batch * outHeight * outWidth; }
+  int64_t depth() const { return kernelHeight * kernelWidth * channels; }
 };
 
 /** Pieces that the sums below are taken in. */

@@ -27,6 +27,8 @@ constexpr int64_t kUnitDepth = 96;
 constexpr int64_t kUnitColumns = 256;
 /** Pieces of work that a transposed product is cut into where it has the rows for it. */
 constexpr int64_t kPieces = 16;
+/** Elements of a result that one call joins from its slices. */
+constexpr int64_t kJoined = 4096;
 
 int64_t divideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -103,6 +105,15 @@ void tilesOf(int64_t rows, int64_t depth, const Block& a, const float* panel, co
   rest(std::integral_constant<int, 1>());
 }
 
+/** How many rows {@link multiply} works at in one go. */
+int64_t chunkRows(int64_t depth, int64_t columns) {
+  const int64_t most = std::min(kMostChunkRows, kChunkFloats / std::max<int64_t>(depth + columns, 1));
+  return std::max<int64_t>(1, most / kTileRows) * kTileRows;
+}
+
+/** Rows of a slice, whole sums of {@link kSumRows}: the last slices may have fewer, or none. */
+int64_t sliceRowsOf(int64_t rows, int64_t slices) { return divideUp(divideUp(rows, slices), kSumRows) * kSumRows; }
+
 /** result[rows, columns] = a · b of a few rows, b in panels. */
 void multiplyChunk(int64_t rows, int64_t depth, int64_t columns, const Block& a, const float* packed, const Norm& norm,
                    float* result) {
@@ -162,10 +173,7 @@ Rows gradientRowsOf(const float* dy, const float* x, int64_t width, const NormGr
   };
 }
 
-int64_t chunkRows(int64_t depth, int64_t columns) {
-  const int64_t most = std::min(kMostChunkRows, kChunkFloats / std::max<int64_t>(depth + columns, 1));
-  return std::max<int64_t>(1, most / kTileRows) * kTileRows;
-}
+int64_t multiplyChunks(int64_t rows, int64_t depth, int64_t columns) { return divideUp(rows, chunkRows(depth, columns)); }
 
 void multiply(int64_t rows, int64_t depth, int64_t columns, const Rows& a, const float* b, bool transposed,
               const Norm& norm, float* result, const RowsDone& done) {
@@ -184,6 +192,23 @@ void multiply(int64_t rows, int64_t depth, int64_t columns, const Rows& a, const
 
 namespace {
 
+/** Lays `columns` of a few rows out in strips [rows][Width], zeros behind the last column; a strip has room for {@link kSumRows}. */
+template <int Width>
+void packStrips(int64_t rows, int64_t columns, const Block& from, float* packed) {
+  for (int64_t first = 0; first < columns; first += Width, packed += Width * kSumRows) {
+    const int64_t real = std::min<int64_t>(Width, columns - first);
+    float* to = packed;
+    const float* source = from.data + first;
+    for (int64_t r = 0; r < rows; r += 1, to += Width, source += from.stride) {
+      if (real == Width) {
+        memcpy(to, source, Width * sizeof(float));
+      } else {
+        for (int64_t c = 0; c < Width; c += 1) to[c] = c < real ? source[c] : 0;
+      }
+    }
+  }
+}
+
 /** sums[depth, columns] (+)= left[rows, depth]ᵀ · right[rows, columns], of {@link kSumRows} rows at most. */
 void addProducts(int64_t rows, int64_t depth, int64_t columns, const Block& left, const Block& right, bool begins,
                  float* sums, int64_t stride) {
@@ -191,30 +216,8 @@ void addProducts(int64_t rows, int64_t depth, int64_t columns, const Block& left
   const int64_t panels = divideUp(columns, kPanel);
   float* const packedLeft = threadSpace(tiles * kTileRows * kSumRows, 2);
   float* const packedRight = threadSpace(panels * kPanel * kSumRows, 3);
-  for (int64_t t = 0; t < tiles; t += 1) {
-    const int64_t real = std::min<int64_t>(kTileRows, depth - t * kTileRows);
-    float* to = packedLeft + t * kTileRows * kSumRows;
-    const float* source = left.data + t * kTileRows;
-    for (int64_t r = 0; r < rows; r += 1, to += kTileRows, source += left.stride) {
-      if (real == kTileRows) {
-        memcpy(to, source, kTileRows * sizeof(float));
-      } else {
-        for (int64_t k = 0; k < kTileRows; k += 1) to[k] = k < real ? source[k] : 0;
-      }
-    }
-  }
-  for (int64_t p = 0; p < panels; p += 1) {
-    const int64_t real = std::min<int64_t>(kPanel, columns - p * kPanel);
-    float* to = packedRight + p * kPanel * kSumRows;
-    const float* source = right.data + p * kPanel;
-    for (int64_t r = 0; r < rows; r += 1, to += kPanel, source += right.stride) {
-      if (real == kPanel) {
-        memcpy(to, source, kPanel * sizeof(float));
-      } else {
-        for (int64_t c = 0; c < kPanel; c += 1) to[c] = c < real ? source[c] : 0;
-      }
-    }
-  }
+  packStrips<kTileRows>(rows, depth, left, packedLeft);
+  packStrips<kPanel>(rows, columns, right, packedRight);
   for (int64_t p = 0; p < panels; p += 1) {
     const int64_t real = std::min<int64_t>(kPanel, columns - p * kPanel);
     for (int64_t t = 0; t < tiles; t += 1) {
@@ -242,13 +245,11 @@ void addProducts(int64_t rows, int64_t depth, int64_t columns, const Block& left
 
 /** Adds up `slices` results that lie one after another. */
 void joinSlices(int64_t slices, int64_t size, const float* partial, float* result) {
-  constexpr int64_t kBlock = 4096;
-  parallelFor(divideUp(size, kBlock), [&](int64_t block) {
-    const int64_t end = std::min(size, (block + 1) * kBlock);
-    for (int64_t i = block * kBlock; i < end; i += 1) result[i] = partial[i];
+  parallelParts(size, kJoined, [&](int64_t first, int64_t end) {
+    for (int64_t i = first; i < end; i += 1) result[i] = partial[i];
     for (int64_t slice = 1; slice < slices; slice += 1) {
       const float* from = partial + slice * size;
-      for (int64_t i = block * kBlock; i < end; i += 1) result[i] += from[i];
+      for (int64_t i = first; i < end; i += 1) result[i] += from[i];
     }
   });
 }
@@ -261,7 +262,7 @@ void multiplyTransposed(int64_t rows, int64_t depth, int64_t columns, const Rows
   const int64_t columnUnits = divideUp(columns, kUnitColumns);
   const int64_t units = depthUnits * columnUnits;
   const int64_t slices = std::max<int64_t>(1, std::min(divideUp(kPieces, units), rows / (4 * kSumRows)));
-  const int64_t sliceRows = divideUp(divideUp(rows, slices), kSumRows) * kSumRows;
+  const int64_t sliceRows = sliceRowsOf(rows, slices);
   const int64_t size = depth * columns;
   Scratch partial(slices > 1 ? slices * size : 0);
   parallelFor(units * slices, [&](int64_t index) {
@@ -288,7 +289,7 @@ int64_t bothSlices(int64_t rows) { return std::min(kPieces, rows / (2 * kSumRows
 void multiplyBoth(int64_t rows, int64_t depth, int64_t columns, const Rows& a, const Rows& b, const float* factor,
                   float* transposedProduct, float* product, const RowsDone& done) {
   const int64_t slices = bothSlices(rows), size = depth * columns;
-  const int64_t sliceRows = divideUp(divideUp(rows, slices), kSumRows) * kSumRows;
+  const int64_t sliceRows = sliceRowsOf(rows, slices);
   const int64_t panels = divideUp(depth, kPanel);
   Scratch partial(slices * size), packed(panels * columns * kPanel);
   packPanels(columns, depth, factor, true, packed.data());

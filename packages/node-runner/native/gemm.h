@@ -34,8 +34,8 @@ Rows gradientRowsOf(const float* dy, const float* x, int64_t width, const NormGr
 /** Is told that some rows of a result are there, while they are still in a cache. */
 using RowsDone = std::function<void(int64_t chunk, int64_t row, int64_t rows)>;
 
-/** How many rows {@link multiply} works at in one go. */
-int64_t chunkRows(int64_t depth, int64_t columns);
+/** Chunks of the rows that {@link multiply} works at one by one. */
+int64_t multiplyChunks(int64_t rows, int64_t depth, int64_t columns);
 
 /**
  * result[rows, columns] = a[rows, depth] · b[depth, columns], then the norm of its columns.

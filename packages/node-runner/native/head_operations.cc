@@ -95,12 +95,17 @@ Work makeBiasGradient(const Attributes&) {
   };
 }
 
+/** The classes of the rows [rows, classes], input 1. */
+const int32_t* labelsOf(const Call& call, const Shape& rows) {
+  call.expect(rows.size() == 2 && call.size(1) == rows[0], "a class is wanted for each row");
+  return reinterpret_cast<const int32_t*>(call.data(1));
+}
+
 /** Inputs: logits [rows, classes] and the rows' classes. In double: there are few. */
 Work makeSoftmaxCrossEntropy(const Attributes&) {
   return [](Call& call) {
     const Shape shape = call.shape(0);
-    call.expect(shape.size() == 2 && call.size(1) == shape[0], "a class is wanted for each row");
-    const auto* const labels = reinterpret_cast<const int32_t*>(call.data(1));
+    const int32_t* const labels = labelsOf(call, shape);
     float* const probabilities = call.output(0, shape);
     float* const losses = call.output(1, {shape[0]});
     for (int64_t row = 0; row < shape[0]; row += 1) {
@@ -120,8 +125,7 @@ Work makeSoftmaxCrossEntropy(const Attributes&) {
 Work makeSoftmaxCrossEntropyGradient(const Attributes&) {
   return [](Call& call) {
     const Shape shape = call.shape(0);
-    call.expect(shape.size() == 2 && call.size(1) == shape[0], "a class is wanted for each row");
-    const auto* const labels = reinterpret_cast<const int32_t*>(call.data(1));
+    const int32_t* const labels = labelsOf(call, shape);
     float* const gradient = call.output(0, shape);
     for (int64_t i = 0; i < sizeOf(shape); i += 1) {
       gradient[i] = (call.data(0)[i] - (labels[i / shape[1]] == i % shape[1] ? 1.0f : 0.0f)) / shape[0];

@@ -10,10 +10,6 @@ int64_t channelsOf(const Call& call, int input) {
   return shape.back();
 }
 
-void expectChannels(const Call& call, int first, int last, int64_t channels) {
-  for (int i = first; i <= last; i += 1) call.expect(call.size(i) == channels, "a value is wanted for each channel");
-}
-
 Work makeBatchNormTrain(const Attributes& attributes) {
   const float epsilon = attributes.number("epsilon");
   const Relu relu = reluOf(attributes);

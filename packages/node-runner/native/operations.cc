@@ -19,9 +19,8 @@ Work makeAdd(const Attributes&) {
     const float* const a = call.data(0);
     const float* const b = call.data(1);
     float* const sum = call.output(0, call.shape(0));
-    parallelFor((size + kPart - 1) / kPart, [=](int64_t part) {
-      const int64_t end = std::min(size, (part + 1) * kPart);
-      for (int64_t i = part * kPart; i < end; i += 1) sum[i] = a[i] + b[i];
+    parallelParts(size, kPart, [=](int64_t first, int64_t end) {
+      for (int64_t i = first; i < end; i += 1) sum[i] = a[i] + b[i];
     });
   };
 }
@@ -31,10 +30,7 @@ Work makeCopy(const Attributes&) {
     const int64_t size = call.size(0);
     const float* const from = call.data(0);
     float* const to = call.output(0, call.shape(0));
-    parallelFor((size + kPart - 1) / kPart, [=](int64_t part) {
-      const int64_t end = std::min(size, (part + 1) * kPart);
-      std::copy(from + part * kPart, from + end, to + part * kPart);
-    });
+    parallelParts(size, kPart, [=](int64_t first, int64_t end) { std::copy(from + first, from + end, to + first); });
   };
 }
 
@@ -46,9 +42,8 @@ Work makeScalePixels(const Attributes& attributes) {
     call.expect(call.size(0) == (size + 3) / 4, "there are more or fewer pixels than the shape says");
     const auto* const pixels = reinterpret_cast<const uint8_t*>(call.data(0));
     float* const to = call.output(0, shape);
-    parallelFor((size + kPart - 1) / kPart, [=](int64_t part) {
-      const int64_t end = std::min(size, (part + 1) * kPart);
-      for (int64_t i = part * kPart; i < end; i += 1) to[i] = pixels[i] / 127.5f - 1.0f;
+    parallelParts(size, kPart, [=](int64_t first, int64_t end) {
+      for (int64_t i = first; i < end; i += 1) to[i] = pixels[i] / 127.5f - 1.0f;
     });
   };
 }

@@ -15,4 +15,13 @@ void setThreads(int threads);
  */
 void parallelFor(int64_t count, const std::function<void(int64_t)>& work);
 
+/** Cuts [0, size) into parts of `part` elements and calls `work(first, behind the last)` for each, as {@link parallelFor} does. */
+template <typename Work>
+void parallelParts(int64_t size, int64_t part, const Work& work) {
+  parallelFor((size + part - 1) / part, [&](int64_t index) {
+    const int64_t first = index * part;
+    work(first, first + part < size ? first + part : size);
+  });
+}
+
 }  // namespace thaw

@@ -1,31 +1,39 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { BatchNormTrained, FixedNorm, FollowingRelu, GradientNeeds, Kernels, Tfjs, Window } from "@thaw/core";
+import type {
+  BatchNormGradients,
+  BatchNormTrained,
+  FixedNorm,
+  FollowingRelu,
+  GradientNeeds,
+  Kernels,
+  Tfjs,
+  Window,
+} from "@thaw/core";
 import { isPointwise } from "@thaw/core";
 import type { EagerOps } from "./eager-ops.ts";
-import { attributes, reluAttributes } from "./operation-attributes.ts";
+import { attributes, reluAttributes, wantedOf } from "./operation-attributes.ts";
 import { smallKernels } from "./small-kernels.ts";
 
 function windowAttribute({ strides, padding }: Window): readonly number[] {
   return [strides, ...padding[0], ...padding[1]];
 }
 
-const NO_NORM = { gamma: undefined, beta: undefined, mean: undefined, variance: undefined, epsilon: 0 } as const;
+/** The four inputs of a normalization; empty where there is none. */
+function normInputs(norm: FixedNorm<Tensor> | undefined, empty: Tensor): readonly Tensor[] {
+  return norm === undefined ? [empty, empty, empty, empty] : [norm.gamma, norm.beta, norm.mean, norm.variance];
+}
 
 /** Convolutions that read through normalizations, and their gradients. */
 function convBlocks(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
-  const normInputs = ({ gamma, beta, mean, variance }: FixedNorm<Tensor> | typeof NO_NORM): Tensor[] =>
-    [gamma, beta, mean, variance].map((tensor) => tensor ?? empty);
-
   const statistics =
     (depthwise: boolean): NonNullable<Kernels<Tensor>["conv2dStatistics"]> =>
     ({ x, norm }, kernel, window) => {
-      const { epsilon } = norm ?? NO_NORM;
       const given = attributes(reluAttributes(norm?.relu?.maxValue), {
         bools: { depthwise },
-        floats: { epsilon },
+        floats: { epsilon: norm?.epsilon ?? 0 },
         ints: { window: windowAttribute(window) },
       });
-      const inputs = [x, ...normInputs(norm ?? NO_NORM), kernel];
+      const inputs = [x, ...normInputs(norm, empty), kernel];
       const [y, mean, variance] = ops.many("ThawConv2DStatistics", inputs, 3, given) as [Tensor, Tensor, Tensor];
       return { y, mean, variance };
     };
@@ -33,37 +41,29 @@ function convBlocks(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
   const gradients =
     (depthwise: boolean): NonNullable<Kernels<Tensor>["conv2dGradients"]> =>
     ({ dy, behind }, { x = empty, norm }, kernel, inputShape, window, needs) => {
-      const { relu, max_value: most } = {
-        ...reluAttributes(behind?.norm.relu?.maxValue).bools,
-        ...reluAttributes(behind?.norm.relu?.maxValue).floats,
-      };
+      const above = reluAttributes(behind?.norm.relu?.maxValue);
       const given = attributes(reluAttributes(norm?.relu?.maxValue), {
-        bools: { depthwise, relu_behind: relu, needs_input: needs.input, needs_weights: needs.weights },
-        floats: { epsilon: norm?.epsilon ?? 0, epsilon_behind: behind?.norm.epsilon ?? 0, max_value_behind: most },
+        bools: { depthwise, relu_behind: above.bools.relu, needs_input: needs.input, needs_weights: needs.weights },
+        floats: {
+          epsilon: norm?.epsilon ?? 0,
+          epsilon_behind: behind?.norm.epsilon ?? 0,
+          max_value_behind: above.floats.max_value,
+        },
         ints: { window: windowAttribute(window), input_shape: [...inputShape] },
       });
       const inputs = [
         dy,
         behind?.y ?? empty,
-        ...normInputs(behind?.norm ?? NO_NORM),
+        ...normInputs(behind?.norm, empty),
         behind?.dGamma ?? empty,
         behind?.dBeta ?? empty,
         x,
-        ...normInputs(norm ?? NO_NORM),
+        ...normInputs(norm, empty),
         kernel,
       ];
       const results = ops.many("ThawConv2DGradients", inputs, 4, given);
-      const wanted = {
-        dx: needs.input,
-        dKernel: needs.weights,
-        dGamma: needs.input && norm,
-        dBeta: needs.input && norm,
-      };
-      const entries = Object.entries(wanted).map(
-        ([name, wants], index) => [wants ? name : "", results[index]] as const,
-      );
-      for (const [name, tensor] of entries) if (name === "") tensor?.dispose();
-      return Object.fromEntries(entries.filter(([name]) => name !== ""));
+      const sums = needs.input && norm !== undefined;
+      return wantedOf(results, { dx: needs.input, dKernel: needs.weights, dGamma: sums, dBeta: sums });
     };
 
   return {
@@ -78,9 +78,8 @@ function convolutions(ops: EagerOps, empty: Tensor, plain: Kernels<Tensor>): Par
   const forward =
     (name: string) =>
     (x: Tensor, kernel: Tensor, norm: FixedNorm<Tensor> | undefined, window: Window, relu?: FollowingRelu): Tensor => {
-      const { gamma = empty, beta = empty, mean = empty, variance = empty, epsilon = 0 } = norm ?? {};
-      const given = { ints: { window: windowAttribute(window) }, floats: { epsilon } };
-      const inputs = [x, kernel, gamma, beta, mean, variance];
+      const given = { ints: { window: windowAttribute(window) }, floats: { epsilon: norm?.epsilon ?? 0 } };
+      const inputs = [x, kernel, ...normInputs(norm, empty)];
       return ops.one(name, inputs, attributes(reluAttributes(relu?.maxValue), given));
     };
   const conv2d = forward("ThawConv2D");
@@ -122,26 +121,17 @@ function batchNorms(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
     return { y, mean, variance, saved: [] };
   }
 
-  function wanted(
-    needs: GradientNeeds,
-    [dx, dGamma, dBeta]: readonly Tensor[],
-  ): { dx?: Tensor; dGamma?: Tensor; dBeta?: Tensor } {
-    if (!needs.input) dx?.dispose();
-    if (!needs.weights) for (const tensor of [dGamma, dBeta]) tensor?.dispose();
-    return {
-      ...(needs.input && dx !== undefined ? { dx } : {}),
-      ...(needs.weights && dGamma !== undefined && dBeta !== undefined ? { dGamma, dBeta } : {}),
-    };
-  }
+  const gradientsOf = ({ input, weights }: GradientNeeds, results: readonly Tensor[]): BatchNormGradients<Tensor> =>
+    wantedOf(results, { dx: input, dGamma: weights, dBeta: weights });
 
   const trainGradient = (
     inputs: Tensor[],
     epsilon: number,
     needs: GradientNeeds,
     maxValue?: number | null,
-  ): ReturnType<typeof wanted> => {
+  ): BatchNormGradients<Tensor> => {
     const given = attributes(reluAttributes(maxValue), { floats: { epsilon }, bools: { needs_input: needs.input } });
-    return wanted(needs, ops.many("ThawBatchNormTrainGradient", inputs, 3, given));
+    return gradientsOf(needs, ops.many("ThawBatchNormTrainGradient", inputs, 3, given));
   };
 
   const inference = (inputs: Tensor[], epsilon: number, maxValue?: number | null): Tensor =>
@@ -152,10 +142,10 @@ function batchNorms(ops: EagerOps, empty: Tensor): Partial<Kernels<Tensor>> {
     epsilon: number,
     needs: GradientNeeds,
     maxValue?: number | null,
-  ): ReturnType<typeof wanted> => {
+  ): BatchNormGradients<Tensor> => {
     const flags = { bools: { needs_input: needs.input, needs_weights: needs.weights }, floats: { epsilon } };
     const given = attributes(reluAttributes(maxValue), flags);
-    return wanted(needs, ops.many("ThawBatchNormInferenceGradient", inputs, 3, given));
+    return gradientsOf(needs, ops.many("ThawBatchNormInferenceGradient", inputs, 3, given));
   };
 
   return {

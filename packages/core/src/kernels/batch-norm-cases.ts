@@ -1,29 +1,12 @@
 import { type BatchNormInput, batchNormInputs } from "./batch-norm-inputs.ts";
-import { type CaseInput, caseData, input, type KernelCase, present } from "./kernel-cases.ts";
-import type {
-  BatchNormGradients,
-  BatchNormTrained,
-  DeviceTensor,
-  FusedKernel,
-  GradientNeeds,
-  Kernels,
-} from "./kernels.ts";
+import { type CaseInput, caseData, input, type KernelCase, kernelOf, present } from "./kernel-cases.ts";
+import type { BatchNormGradients, BatchNormTrained, DeviceTensor, GradientNeeds, Kernels } from "./kernels.ts";
 
 /** Keras's for MobileNetV2. */
 export const BATCH_NORM_EPSILON = 1e-3;
 
 /** A batch normalization alone (null), or in one kernel with the ReLU behind it. */
 type Activation = { readonly maxValue: number | null } | null;
-
-/** A fused kernel that the set under test must have. */
-function fused<T extends DeviceTensor, N extends FusedKernel>(
-  kernels: Kernels<T>,
-  name: N,
-): NonNullable<Kernels<T>[N]> {
-  const kernel = kernels[name];
-  if (kernel === undefined) throw new Error(`The kernel set has no ${name}.`);
-  return kernel;
-}
 
 /** The four stages of a batch normalization, called alike with and without an activation. */
 interface Stages<T extends DeviceTensor> {
@@ -63,14 +46,14 @@ function stagesOf<T extends DeviceTensor>(kernels: Kernels<T>, activation: Activ
   }
   const { maxValue } = activation;
   return {
-    train: (x, gamma, beta) => fused(kernels, "batchNormTrainRelu")(x, gamma, beta, BATCH_NORM_EPSILON, maxValue),
+    train: (x, gamma, beta) => kernelOf(kernels, "batchNormTrainRelu")(x, gamma, beta, BATCH_NORM_EPSILON, maxValue),
     trainGradient: (dy, x, gamma, beta, trained, needs) =>
-      fused(kernels, "batchNormTrainReluGradient")(dy, x, gamma, beta, trained, BATCH_NORM_EPSILON, maxValue, needs),
+      kernelOf(kernels, "batchNormTrainReluGradient")(dy, x, gamma, beta, trained, BATCH_NORM_EPSILON, maxValue, needs),
     inference: (x, gamma, beta, mean, variance) =>
-      fused(kernels, "batchNormInferenceRelu")(x, gamma, beta, mean, variance, BATCH_NORM_EPSILON, maxValue),
+      kernelOf(kernels, "batchNormInferenceRelu")(x, gamma, beta, mean, variance, BATCH_NORM_EPSILON, maxValue),
     inferenceGradient: (dy, y, x, gamma, mean, variance, needs) => {
       if (y === undefined) throw new Error("A fused gradient wants y.");
-      return fused(kernels, "batchNormInferenceReluGradient")(
+      return kernelOf(kernels, "batchNormInferenceReluGradient")(
         dy,
         y,
         x,
@@ -205,7 +188,7 @@ function movingCases(entry: BatchNormInput, seed: number): KernelCase[] {
       run(kernels, inputs) {
         const pair = (first: number) => [input(inputs, first), input(inputs, first + 1)] as const;
         const layers = [0, 4].map((first) => ({ moving: pair(first), batch: pair(first + 2) }));
-        const [one, two] = fused(kernels, "movingStatistics")(layers, 0.999);
+        const [one, two] = kernelOf(kernels, "movingStatistics")(layers, 0.999);
         return present({ mean: one?.[0], variance: one?.[1], secondMean: two?.[0], secondVariance: two?.[1] });
       },
     },

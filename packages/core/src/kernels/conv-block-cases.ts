@@ -1,6 +1,6 @@
 import { awkwardConvolutions, type ConvolutionCase, outputShape } from "./convolution-cases.ts";
-import { type CaseInput, caseData, input, type KernelCase, present } from "./kernel-cases.ts";
-import type { DeferredNorm, DeviceTensor, FollowingRelu, FusedKernel, GradientNeeds, Kernels } from "./kernels.ts";
+import { type CaseInput, caseData, input, type KernelCase, kernelOf, present } from "./kernel-cases.ts";
+import type { DeferredNorm, DeviceTensor, FollowingRelu, GradientNeeds } from "./kernels.ts";
 import { modelShapes } from "./model-shapes.ts";
 import { isPointwise } from "./window.ts";
 
@@ -29,15 +29,6 @@ const PARTS: readonly Variant[] = [
   { words: "kernel gradient alone", norm: true, behind: true, needs: { input: false, weights: true } },
   { words: "input gradient without an input", norm: false, behind: false, needs: { input: true, weights: false } },
 ];
-
-function fused<T extends DeviceTensor, N extends FusedKernel>(
-  kernels: Kernels<T>,
-  name: N,
-): NonNullable<Kernels<T>[N]> {
-  const kernel = kernels[name];
-  if (kernel === undefined) throw new Error(`The kernel set has no ${name}.`);
-  return kernel;
-}
 
 /** gamma, beta, mean and variance of a normalization of values about as large as `magnitude`. */
 function normInputs(channels: number, seed: number, magnitude: number): CaseInput[] {
@@ -81,7 +72,7 @@ function casesOf(shape: ConvolutionCase, seed: number): KernelCase[] {
       },
       run(kernels, inputs) {
         const given = { x: input(inputs, 0), norm: normalised ? normFrom(inputs, 2, relu) : undefined };
-        return { ...fused(kernels, `${kind}Statistics`)(given, input(inputs, 1), window) };
+        return { ...kernelOf(kernels, `${kind}Statistics`)(given, input(inputs, 1), window) };
       },
     }),
   );
@@ -121,7 +112,7 @@ function casesOf(shape: ConvolutionCase, seed: number): KernelCase[] {
           : undefined;
         const given = { x: needs.weights || normalised ? xs : undefined, norm: below };
         const gradient = { dy, behind: above };
-        const results = fused(kernels, `${kind}Gradients`)(gradient, given, weights, inputShape, window, needs);
+        const results = kernelOf(kernels, `${kind}Gradients`)(gradient, given, weights, inputShape, window, needs);
         const { dx, dKernel, dGamma, dBeta } = results;
         return present({ dx, dKernel, dGamma, dBeta });
       },

@@ -1,5 +1,5 @@
 import type { Padding } from "../model/layer.ts";
-import { type CaseInput, caseData, input, type KernelCase } from "./kernel-cases.ts";
+import { type CaseInput, caseData, input, type KernelCase, kernelOf } from "./kernel-cases.ts";
 import type { Window } from "./kernels.ts";
 import { type ConvolutionShape, modelShapes } from "./model-shapes.ts";
 
@@ -123,11 +123,9 @@ function casesOf(shape: ConvolutionCase, seed: number): KernelCase[] {
         return [x(), kernel(), ...weights, draw.between([filters], 0.1, 2)];
       },
       run: (kernels, inputs) => {
-        const convolve = kernels[normalised];
-        if (convolve === undefined) throw new Error(`The kernel set has no ${normalised}.`);
         const [gamma, beta] = [input(inputs, 2), input(inputs, 3)];
         const norm = { gamma, beta, mean: input(inputs, 4), variance: input(inputs, 5), epsilon };
-        return { y: convolve(input(inputs, 0), input(inputs, 1), norm, window, relu) };
+        return { y: kernelOf(kernels, normalised)(input(inputs, 0), input(inputs, 1), norm, window, relu) };
       },
     },
     {

@@ -1,6 +1,6 @@
 import { sizeOf } from "../model/layer.ts";
 import type { ComputingKernel } from "../parity/tolerances.ts";
-import type { DeviceTensor, Kernels } from "./kernels.ts";
+import type { DeviceTensor, KernelName, Kernels } from "./kernels.ts";
 
 /** One input of a case: float32 values, or class labels. */
 export type CaseInput =
@@ -29,6 +29,16 @@ export function input<T>(inputs: readonly T[], index: number): T {
   const tensor = inputs[index];
   if (tensor === undefined) throw new RangeError(`kernel case: input ${index} of ${inputs.length}`);
   return tensor;
+}
+
+/** A kernel that a set may lack, and the set under test must have. */
+export function kernelOf<T extends DeviceTensor, N extends KernelName>(
+  kernels: Kernels<T>,
+  name: N,
+): NonNullable<Kernels<T>[N]> {
+  const kernel = kernels[name];
+  if (kernel === undefined) throw new Error(`The kernel set has no ${name}.`);
+  return kernel;
 }
 
 /** Leaves out what was not computed. */

@@ -2,7 +2,7 @@ import { UNIT_ROUNDOFF } from "../parity/tolerances.ts";
 import { kernelCases } from "./kernel-case-list.ts";
 import type { KernelCase } from "./kernel-cases.ts";
 import { checkKernelCase, type OpComparison } from "./kernel-comparison.ts";
-import { TRANSFER_CHECKS } from "./kernel-transfers.ts";
+import { transferChecks } from "./kernel-transfers.ts";
 import type { DeviceTensor, FusedKernel, KernelName, Kernels } from "./kernels.ts";
 
 export { kernelCases } from "./kernel-case-list.ts";
@@ -82,9 +82,7 @@ export function describeKernels<T extends DeviceTensor>(
       });
     }
     describe("moving data", () => {
-      for (const check of TRANSFER_CHECKS.filter(
-        ({ kernel, isOptional }) => isOptional !== true || optional.includes(kernel),
-      )) {
+      for (const check of transferChecks((kernel) => optional.includes(kernel))) {
         it(check.name, async () => {
           const { found, expected } = await check.run(await made());
           expect(found).toEqual(expected);

@@ -1,4 +1,5 @@
 import { scalePixels } from "../data/images.ts";
+import { kernelOf } from "./kernel-cases.ts";
 import type { DeviceTensor, KernelName, Kernels, OptimizerUpdate } from "./kernels.ts";
 
 /** One thing that a kernel set must do with data, beside computing. */
@@ -18,8 +19,16 @@ const SLOT_COUNTS: readonly (readonly [OptimizerUpdate, number])[] = [
   [{ type: "adam", stepSize: 1, beta1: 0.9, beta2: 0.999, epsilon: 1 }, 2],
 ];
 
+/**
+ * The checks for a kernel set.
+ * @param has whether it has a kernel that a set may lack
+ */
+export function transferChecks(has: (kernel: KernelName) => boolean): readonly TransferCheck[] {
+  return TRANSFER_CHECKS.filter(({ kernel, isOptional }) => isOptional !== true || has(kernel));
+}
+
 /** Moving data, keeping books, making slots. */
-export const TRANSFER_CHECKS: readonly TransferCheck[] = [
+const TRANSFER_CHECKS: readonly TransferCheck[] = [
   {
     kernel: "upload",
     name: "copies on upload and on download",
@@ -47,8 +56,7 @@ export const TRANSFER_CHECKS: readonly TransferCheck[] = [
     async run(kernels) {
       const pixels = Uint8Array.from({ length: 2 * 256 + 3 }, (_, index) => (index * 7) % 256);
       const expected = scalePixels(pixels, new Float32Array(pixels.length));
-      const tensor = kernels.uploadPixels?.(pixels, [pixels.length]);
-      if (tensor === undefined) throw new Error("The kernel set has no uploadPixels.");
+      const tensor = kernelOf(kernels, "uploadPixels")(pixels, [pixels.length]);
       pixels.fill(0);
       const found = [[...tensor.shape], [...(await kernels.download(tensor))]];
       kernels.dispose(tensor);
@@ -61,8 +69,7 @@ export const TRANSFER_CHECKS: readonly TransferCheck[] = [
     isOptional: true,
     async run(kernels) {
       const data = Float32Array.of(1, 2, 3, 4, 5, 6);
-      const tensor = kernels.lend?.(data, [2, 3]);
-      if (tensor === undefined) throw new Error("The kernel set has no lend.");
+      const tensor = kernelOf(kernels, "lend")(data, [2, 3]);
       const sum = kernels.add(tensor, tensor);
       const found = [[...sum.shape], [...(await kernels.download(sum))]];
       for (const used of [tensor, sum]) kernels.dispose(used);

@@ -1,7 +1,7 @@
 import { FIRST_CASE, judgeCases, type OpCase, type OpStart, type OpVerdict } from "../runner/ops.ts";
 import { kernelCases } from "./kernel-case-list.ts";
 import { checkKernelCase } from "./kernel-comparison.ts";
-import { TRANSFER_CHECKS, type TransferCheck } from "./kernel-transfers.ts";
+import { type TransferCheck, transferChecks } from "./kernel-transfers.ts";
 import { type DeviceTensor, FUSED_KERNELS, type FusedKernel, type Kernels } from "./kernels.ts";
 
 /** How to judge a kernel set. */
@@ -36,13 +36,11 @@ export function judgeKernels<T extends DeviceTensor>(
   type Judge = () => Promise<Pick<OpVerdict, "worst" | "problems">>;
   const present = fused ?? FUSED_KERNELS.filter((name) => kernels[name] !== undefined);
   const cases: (OpCase & { readonly judge: Judge })[] = [
-    ...TRANSFER_CHECKS.filter(({ kernel, isOptional }) => isOptional !== true || kernels[kernel] !== undefined).map(
-      (check) => ({
-        op: check.kernel,
-        name: check.name,
-        judge: () => checkTransfer(kernels, check),
-      }),
-    ),
+    ...transferChecks((name) => kernels[name] !== undefined).map((check) => ({
+      op: check.kernel,
+      name: check.name,
+      judge: () => checkTransfer(kernels, check),
+    })),
     ...kernelCases(present).map((testCase) => ({
       op: testCase.kernel,
       name: testCase.name,

@@ -36,6 +36,12 @@ export interface DeferredInput<T extends DeviceTensor> {
   readonly norm: DeferredNorm<T> | undefined;
 }
 
+/** A {@link DeferredInput} in a backward pass: the tensor is absent where neither a kernel's gradient nor a norm asks for it. */
+export interface GradientInput<T extends DeviceTensor> {
+  readonly x: T | undefined;
+  readonly norm: DeferredNorm<T> | undefined;
+}
+
 /**
  * A gradient that a kernel takes back through a normalization while it reads it: `dy` is the gradient of what the
  * normalization makes of `y`, and dGamma and dBeta are known. Without `behind`, `dy` is read as it is.
@@ -194,12 +200,11 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   depthwiseConv2dStatistics?(input: DeferredInput<T>, kernel: T, window: Window): ConvolutionStatistics<T>;
   /**
    * {@link conv2dInputGradient}, {@link conv2dKernelGradient}, and the weights' part of {@link batchNormTrainReluGradient}
-   * of the normalization below. `x` may be absent where neither dKernel nor a norm asks for it; the input gradient is
-   * asked for of 1×1 kernels with stride 1 alone.
+   * of the normalization below. The input gradient is asked for of 1×1 kernels with stride 1 alone.
    */
   conv2dGradients?(
     gradient: DeferredGradient<T>,
-    input: { readonly x: T | undefined; readonly norm: DeferredNorm<T> | undefined },
+    input: GradientInput<T>,
     kernel: T,
     inputShape: readonly number[],
     window: Window,
@@ -208,7 +213,7 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   /** The same of {@link depthwiseConv2d}, for every kernel. */
   depthwiseConv2dGradients?(
     gradient: DeferredGradient<T>,
-    input: { readonly x: T | undefined; readonly norm: DeferredNorm<T> | undefined },
+    input: GradientInput<T>,
     kernel: T,
     inputShape: readonly number[],
     window: Window,

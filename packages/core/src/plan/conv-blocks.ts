@@ -1,6 +1,6 @@
 import type { DeviceTensor, FollowingRelu, Kernels } from "../kernels/kernels.ts";
 import { isPointwise } from "../kernels/window.ts";
-import { followingRelu, type PassStep } from "./pass.ts";
+import { followingRelu, type PassStep, readersOf } from "./pass.ts";
 
 /**
  * A convolution that trains or has something that trains below it, with the batch normalization by the batch's own
@@ -64,7 +64,7 @@ function blockAt<T extends DeviceTensor>(
   const goesDown = steps[step.inputs[0] ?? -1]?.carriesGradient === true;
   if (op.type === "Conv2D" && goesDown && !isPointwise(step.layer.weights[0]?.shape ?? [], op)) return undefined;
   if (norm?.layer.op.type !== "BatchNormalization" || norm.batchNormMode !== "batch-stats") return undefined;
-  if (steps.some(({ inputs }, reader) => inputs.includes(index) !== (reader === index + 1))) return undefined;
+  if (readersOf(steps, index).join() !== `${index + 1}`) return undefined;
   const relu = followingRelu(steps, index + 1);
   return {
     convolution: index,
@@ -74,6 +74,9 @@ function blockAt<T extends DeviceTensor>(
     reader: undefined,
   };
 }
+
+/** Of a pass that goes layer by layer. */
+export const NO_BLOCKS: ConvBlocks = { byConvolution: new Map(), byTop: new Map() };
 
 const planned = new WeakMap<readonly PassStep[], WeakMap<object, ConvBlocks>>();
 
@@ -93,9 +96,8 @@ function planConvBlocks<T extends DeviceTensor>(steps: readonly PassStep[], kern
     if (block !== undefined) found.set(index, block);
   }
   const blocks = [...found.values()].map((block): ConvBlock => {
-    const readers = steps.flatMap(({ inputs }, reader) => (inputs.includes(block.top) ? [reader] : []));
-    const [reader] = readers;
-    const defers = block.relu !== undefined && readers.length === 1 && found.has(reader ?? -1);
+    const [reader = -1, ...others] = readersOf(steps, block.top);
+    const defers = block.relu !== undefined && others.length === 0 && found.has(reader);
     return { ...block, reader: defers ? reader : undefined };
   });
   return {

@@ -1,5 +1,5 @@
 import type { Padding } from "../model/layer.ts";
-import type { PassStep } from "./pass.ts";
+import { type PassStep, readersOf } from "./pass.ts";
 
 /** Padding on padding. */
 export function sumOfPaddings(a: Padding, b: Padding): Padding {
@@ -17,7 +17,7 @@ export function withoutPadding(steps: readonly PassStep[]): readonly PassStep[] 
   const merged = [...steps];
   for (const [index, step] of steps.entries()) {
     const { op } = step.layer;
-    const readers = steps.flatMap(({ inputs }, reader) => (inputs.includes(index) ? [reader] : []));
+    const readers = readersOf(steps, index);
     const [at] = readers;
     const convolution = steps[at ?? -1];
     if (op.type !== "ZeroPadding2D" || readers.length !== 1 || at === undefined || convolution === undefined) continue;

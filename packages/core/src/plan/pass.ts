@@ -62,12 +62,16 @@ export function crossingAt(steps: readonly PassStep[], to: number): ReadonlySet<
   return new Set(steps.slice(to).flatMap((step) => step.inputs.filter((input) => input < to)));
 }
 
+/** Indices of the layers that read a layer's output. */
+export function readersOf(steps: readonly PassStep[], index: number): readonly number[] {
+  return steps.flatMap(({ inputs }, reader) => (inputs.includes(index) ? [reader] : []));
+}
+
 /** The ReLU at `index + 1` if nothing else reads the batch normalization at `index`. */
 export function followingRelu(steps: readonly PassStep[], index: number): FollowingRelu | undefined {
   const next = steps[index + 1];
   if (steps[index]?.layer.op.type !== "BatchNormalization" || next?.layer.op.type !== "ReLU") return undefined;
-  const readers = steps.filter((step) => step.inputs.includes(index));
-  return readers.length === 1 && next.inputs[0] === index ? next.layer.op : undefined;
+  return readersOf(steps, index).length === 1 && next.inputs[0] === index ? next.layer.op : undefined;
 }
 
 /** Multiply-accumulates of one image in one training step. */

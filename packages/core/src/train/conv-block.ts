@@ -3,6 +3,7 @@ import type { DeferredInput, DeferredNorm, DeviceTensor } from "../kernels/kerne
 import type { ConvBlock } from "../plan/conv-blocks.ts";
 import type { PassStep } from "../plan/pass.ts";
 import type { Activations } from "./activations.ts";
+import { fixedNorm } from "./fixed-norm.ts";
 import type { PassContext } from "./forward.ts";
 import { isRemade, remake } from "./kept.ts";
 
@@ -28,17 +29,12 @@ function convolutionOf(
 }
 
 /** The normalization of a block by the statistics that the batch had, and its ReLU. */
-export function normOf<T extends DeviceTensor>(
-  { steps, variables }: PassContext<T>,
+function normOf<T extends DeviceTensor>(
+  context: PassContext<T>,
   { norm, relu }: ConvBlock,
-  [mean, variance]: readonly T[],
+  activations: Activations<T>,
 ): DeferredNorm<T> {
-  const layer = steps[norm]?.layer;
-  if (layer?.op.type !== "BatchNormalization" || mean === undefined || variance === undefined) {
-    throw new ThawError("internal", `There are no statistics of layer ${norm}.`);
-  }
-  const weight = (name: string): T => variables.get(`${layer.name}/${name}`);
-  return { gamma: weight("gamma"), beta: weight("beta"), mean, variance, epsilon: layer.op.epsilon, relu };
+  return { ...fixedNorm(context, norm, activations.extras(norm)), relu };
 }
 
 /** A layer's output as a kernel reads it: stored, or to be normalised on the way. */
@@ -49,8 +45,7 @@ function inputOf<T extends DeviceTensor>(
 ): DeferredInput<T> {
   const block = activations.deferredAt(index);
   if (block === undefined) return { x: activations.get(index), norm: undefined };
-  const norm = normOf(context, block, activations.extras(block.norm));
-  return { x: activations.get(block.convolution), norm };
+  return { x: activations.get(block.convolution), norm: normOf(context, block, activations) };
 }
 
 /** Runs the convolution of a block. @returns its result and the statistics of it */
@@ -64,21 +59,6 @@ export function runConvolution<T extends DeviceTensor>(
   const run = op.type === "Conv2D" ? kernels.conv2dStatistics : kernels.depthwiseConv2dStatistics;
   if (run === undefined) throw new ThawError("internal", `There is no fused kernel for "${step.layer.name}".`);
   return run(inputOf(context, step.inputs[0] ?? 0, activations), variables.get(`${step.layer.name}/kernel`), op);
-}
-
-/** What a block's normalization and ReLU make of its convolution's result, to be stored. */
-export function normalised<T extends DeviceTensor>(
-  context: PassContext<T>,
-  block: ConvBlock,
-  y: T,
-  statistics: readonly T[],
-): T {
-  const { kernels } = context;
-  const { gamma, beta, mean, variance, epsilon, relu } = normOf(context, block, statistics);
-  if (relu === undefined) return kernels.batchNormInference(y, gamma, beta, mean, variance, epsilon);
-  const fused = kernels.batchNormInferenceRelu;
-  if (fused === undefined) throw new ThawError("internal", `There is no fused kernel for layer ${block.norm}.`);
-  return fused(y, gamma, beta, mean, variance, epsilon, relu.maxValue);
 }
 
 /**
@@ -98,30 +78,23 @@ export function convolutionGradients<T extends DeviceTensor>(
   const run = op.type === "Conv2D" ? kernels.conv2dGradients : kernels.depthwiseConv2dGradients;
   if (run === undefined) throw new ThawError("internal", `There is no fused kernel for "${step.layer.name}".`);
   const [inputIndex = 0] = step.inputs;
-  const remade = step.trains && isRemade(context, inputIndex) && activations.deferredAt(inputIndex) === undefined;
-  const input = ((): Partial<DeferredInput<T>> => {
-    if (remade) return { x: remake(context, inputIndex, activations) };
-    return step.trains || activations.deferredAt(inputIndex) ? inputOf(context, inputIndex, activations) : {};
-  })();
-  const behind =
-    sums === undefined
-      ? undefined
-      : {
-          y: activations.get(block.convolution),
-          norm: normOf(context, block, activations.extras(block.norm)),
-          ...sums,
-        };
+  const isStored = activations.deferredAt(inputIndex) === undefined;
+  const remade = step.trains && isStored && isRemade(context, inputIndex);
+  const isRead = step.trains || !isStored;
+  const input = remade
+    ? { x: remake(context, inputIndex, activations), norm: undefined }
+    : isRead
+      ? inputOf(context, inputIndex, activations)
+      : { x: undefined, norm: undefined };
+  const behind = sums && {
+    y: activations.get(block.convolution),
+    norm: normOf(context, block, activations),
+    ...sums,
+  };
   const kernel = variables.get(`${step.layer.name}/kernel`);
   const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
   const needs = { input: needsInput, weights: step.trains };
-  const { dx, dKernel, dGamma, dBeta } = run(
-    { dy, behind },
-    { x: input.x, norm: input.norm },
-    kernel,
-    inputShape,
-    op,
-    needs,
-  );
+  const { dx, dKernel, dGamma, dBeta } = run({ dy, behind }, input, kernel, inputShape, op, needs);
   if (remade && input.x !== undefined) kernels.dispose(input.x);
   const weights = dKernel === undefined ? [] : ([[`${step.layer.name}/kernel`, dKernel]] as const);
   if (dx === undefined) return { weights };

@@ -1,9 +1,18 @@
 import { ThawError } from "../error.ts";
 import type { BatchNormTrained, DeviceTensor, FollowingRelu, Kernels } from "../kernels/kernels.ts";
-import { type ConvBlock, convBlocks, isDeferred, liesIn, type PassRange } from "../plan/conv-blocks.ts";
+import {
+  type ConvBlock,
+  type ConvBlocks,
+  convBlocks,
+  isDeferred,
+  liesIn,
+  NO_BLOCKS,
+  type PassRange,
+} from "../plan/conv-blocks.ts";
 import { crossingAt, followingRelu, type PassStep } from "../plan/pass.ts";
 import { Activations } from "./activations.ts";
-import { normalised, runConvolution } from "./conv-block.ts";
+import { runConvolution } from "./conv-block.ts";
+import { applyNorm, fixedNorm } from "./fixed-norm.ts";
 import { keptFor, storedAt } from "./kept.ts";
 import { disposeLast, type Move, moveStatistics } from "./moving-statistics.ts";
 import type { Variables } from "./variables.ts";
@@ -39,17 +48,17 @@ export interface PassContext<T extends DeviceTensor> {
 /** How often each layer's output is used: by later layers of the range, by the backward pass, and by the caller. */
 function countUses<T extends DeviceTensor>(
   context: PassContext<T>,
+  blocks: ConvBlocks,
   range: PassRange,
   mode: ForwardMode,
 ): readonly number[] {
-  const { kernels, steps } = context;
-  const blocks = convBlocks(steps, kernels);
+  const { steps } = context;
   const uses = new Array<number>(steps.length).fill(mode.training && mode.keepsOutputs === true ? 1 : 0);
   const count = (index: number): void => {
     uses[index] = (uses[index] ?? 0) + 1;
   };
   for (let index = range.from; index < range.to; index += 1) {
-    for (const input of steps[index]?.inputs ?? []) count(mode.training ? storedAt(blocks, input, range) : input);
+    for (const input of steps[index]?.inputs ?? []) count(storedAt(blocks, input, range));
     if (mode.training && mode.updates) for (const kept of keptFor(context, blocks, index, range)) count(kept);
   }
   for (const index of crossingAt(steps, range.to)) count(index);
@@ -179,7 +188,8 @@ function runBlock<T extends DeviceTensor>(
   activations.putExtras(block.norm, [mean, variance]);
   if (deferred) activations.defer(block);
   if (!deferred || mode.keepsOutputs === true) {
-    activations.put(block.top, normalised(context, block, y, [mean, variance]), uses[block.top] ?? 0);
+    const output = applyNorm(kernels, y, fixedNorm(context, block.norm, [mean, variance]), block.relu);
+    activations.put(block.top, output, uses[block.top] ?? 0);
   }
   activations.put(block.convolution, y, uses[block.convolution] ?? 0);
   if (mode.updates) return;
@@ -203,8 +213,8 @@ export function forward<T extends DeviceTensor>(
   mode: ForwardMode,
 ): Activations<T> {
   const { kernels, steps } = context;
-  const uses = countUses(context, range, mode);
-  const blocks = convBlocks(steps, kernels);
+  const blocks = mode.training ? convBlocks(steps, kernels) : NO_BLOCKS;
+  const uses = countUses(context, blocks, range, mode);
   const activations = new Activations(kernels);
   const moves: Move<T>[] = [];
   for (const [index, tensor] of inputs) activations.put(index, tensor, uses[index] ?? 0);
@@ -216,27 +226,25 @@ export function forward<T extends DeviceTensor>(
       const step = steps[index];
       if (step === undefined || step.skipped === true || step.layer.op.type === "InputLayer") continue;
       context.enterLayer?.(step.layer.name);
-      const block = mode.training ? blocks.byConvolution.get(index) : undefined;
+      const block = blocks.byConvolution.get(index);
       if (mode.training && liesIn(block, range)) {
         runBlock(context, block, activations, mode, uses, moves, isDeferred(blocks, block, range));
-        for (const input of step.inputs) activations.release(storedAt(blocks, input, range));
-        if (block.norm === lastMoving) moveStatistics(context, moves);
         index = block.top;
-        continue;
-      }
-      const tensors = step.inputs.map((input) => activations.get(input));
-      const relu = index + 1 < range.to ? followingRelu(steps, index) : undefined;
-      const [x] = tensors;
-      if (relu !== undefined && x !== undefined && hasFusedForward(kernels, step, mode)) {
-        const y = batchNorm(context, index, x, activations, mode, moves, relu);
-        activations.put(index + 1, y, uses[index + 1] ?? 0);
-        index += 1;
       } else {
-        const y = runLayer(context, index, tensors, activations, mode, moves); // layer.outputShape behind the batch axis
-        activations.put(index, y, uses[index] ?? 0);
+        const tensors = step.inputs.map((input) => activations.get(input));
+        const relu = index + 1 < range.to ? followingRelu(steps, index) : undefined;
+        const [x] = tensors;
+        if (relu !== undefined && x !== undefined && hasFusedForward(kernels, step, mode)) {
+          const y = batchNorm(context, index, x, activations, mode, moves, relu);
+          index += 1;
+          activations.put(index, y, uses[index] ?? 0);
+        } else {
+          const y = runLayer(context, index, tensors, activations, mode, moves); // layer.outputShape behind the batch axis
+          activations.put(index, y, uses[index] ?? 0);
+        }
       }
-      for (const input of step.inputs) activations.release(input);
-      if (step === steps[lastMoving]) moveStatistics(context, moves);
+      for (const input of step.inputs) activations.release(storedAt(blocks, input, range));
+      if (moves.length > 0 && index >= lastMoving) moveStatistics(context, moves); // all at once, behind the last
     }
     context.enterLayer?.(null);
     return activations;

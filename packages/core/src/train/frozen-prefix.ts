@@ -1,8 +1,8 @@
-import { ThawError } from "../error.ts";
-import type { DeviceTensor, FixedNorm } from "../kernels/kernels.ts";
+import type { DeviceTensor } from "../kernels/kernels.ts";
 import { crossingAt } from "../plan/pass.ts";
 import { type PrefixUnit, planPrefix } from "../plan/prefix.ts";
 import { Activations } from "./activations.ts";
+import { applyNorm, fixedNorm } from "./fixed-norm.ts";
 import { type PassContext, runLayer } from "./forward.ts";
 
 /** Outputs that cross a cut, by layer index. */
@@ -77,36 +77,14 @@ export class FrozenPrefix<T extends DeviceTensor> {
     const convolution = steps[unit.index];
     const depthwise = convolution?.layer.op.type === "DepthwiseConv2D";
     const kernel = this.#context.variables.get(`${convolution?.layer.name}/kernel`);
-    const norm = this.#normOf(unit);
+    const norm = fixedNorm(this.#context, unit.index + 1);
     const fused = depthwise ? kernels.depthwiseConv2dNormalised : kernels.conv2dNormalised;
     if (fused !== undefined) return fused(x, kernel, norm, window, relu);
     const y = depthwise ? kernels.depthwiseConv2d(x, kernel, window) : kernels.conv2d(x, kernel, window);
-    const { gamma, beta, mean, variance, epsilon } = norm;
     try {
-      if (relu !== undefined && kernels.batchNormInferenceRelu !== undefined) {
-        return kernels.batchNormInferenceRelu(y, gamma, beta, mean, variance, epsilon, relu.maxValue);
-      }
-      const normalised = kernels.batchNormInference(y, gamma, beta, mean, variance, epsilon);
-      if (relu === undefined) return normalised;
-      const result = kernels.relu(normalised, relu.maxValue);
-      kernels.dispose(normalised);
-      return result;
+      return applyNorm(kernels, y, norm, relu);
     } finally {
       kernels.dispose(y);
     }
-  }
-
-  #normOf({ index }: PrefixUnit): FixedNorm<T> {
-    const { steps, variables } = this.#context;
-    const layer = steps[index + 1]?.layer;
-    if (layer?.op.type !== "BatchNormalization") throw new ThawError("internal", `Layer ${index + 1} is no BN.`);
-    const weight = (name: string): T => variables.get(`${layer.name}/${name}`);
-    return {
-      gamma: weight("gamma"),
-      beta: weight("beta"),
-      mean: weight("moving_mean"),
-      variance: weight("moving_variance"),
-      epsilon: layer.op.epsilon,
-    };
   }
 }

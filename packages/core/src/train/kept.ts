@@ -1,8 +1,9 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { type ConvBlocks, isDeferred, liesIn, type PassRange } from "../plan/conv-blocks.ts";
-import { followingRelu } from "../plan/pass.ts";
+import { followingRelu, readersOf } from "../plan/pass.ts";
 import type { Activations } from "./activations.ts";
+import { applyNorm, fixedNorm } from "./fixed-norm.ts";
 import type { PassContext } from "./forward.ts";
 
 /**
@@ -19,7 +20,7 @@ export function isRemade<T extends DeviceTensor>(context: PassContext<T>, index:
     norm?.batchNormMode === "batch-stats" &&
     norm.keepsInput &&
     needsNoOutput(context, index) &&
-    steps.filter(({ inputs }) => inputs.includes(index)).length === 1
+    readersOf(steps, index).length === 1
   );
 }
 
@@ -64,25 +65,10 @@ export function needsNoOutput<T extends DeviceTensor>({ kernels, steps }: PassCo
 }
 
 /** Makes the output of a ReLU again, the same bits: by the statistics that the batch had. The caller frees it. */
-export function remake<T extends DeviceTensor>(
-  { kernels, steps, variables }: PassContext<T>,
-  index: number,
-  activations: Activations<T>,
-): T {
-  const norm = steps[index - 1];
+export function remake<T extends DeviceTensor>(context: PassContext<T>, index: number, activations: Activations<T>): T {
+  const { kernels, steps } = context;
   const relu = steps[index]?.layer.op;
-  const [mean, variance] = activations.extras(index - 1);
-  if (
-    norm?.layer.op.type !== "BatchNormalization" ||
-    relu?.type !== "ReLU" ||
-    mean === undefined ||
-    variance === undefined ||
-    kernels.batchNormInferenceRelu === undefined
-  ) {
-    throw new ThawError("internal", `The output of layer ${index} cannot be made again.`);
-  }
-  const x = activations.get(norm.inputs[0] ?? 0);
-  const { name, op } = norm.layer;
-  const [gamma, beta] = [variables.get(`${name}/gamma`), variables.get(`${name}/beta`)];
-  return kernels.batchNormInferenceRelu(x, gamma, beta, mean, variance, op.epsilon, relu.maxValue);
+  if (relu?.type !== "ReLU") throw new ThawError("internal", `The output of layer ${index} cannot be made again.`);
+  const x = activations.get(steps[index - 1]?.inputs[0] ?? 0);
+  return applyNorm(kernels, x, fixedNorm(context, index - 1, activations.extras(index - 1)), relu);
 }
