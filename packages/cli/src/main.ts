@@ -53,7 +53,8 @@ function program(): Command {
   addCacheOptions(addRunOptions(thaw.command("run")))
     .description("run one experiment")
     .argument("<spec>", "spec file (JSON)")
-    .option("--export-weights <file>", "write the final weights as safetensors with Keras's names")
+    .option("--save-model <file>", "keep the trained model: safetensors with the run's record, for predict and export")
+    .option("--export-weights <file>", "write the final weights alone, as safetensors with Keras's names")
     .action((spec: string, options: RunCommandOptions) => runCommand(spec, options));
 
   addCacheOptions(addRunOptions(thaw.command("sweep")))
@@ -63,6 +64,7 @@ function program(): Command {
     .option("--lr <list>", "learning rates, separated by commas")
     .option("--seed <list>", "seeds, separated by commas")
     .option("--group <name>", "only this group of a sweep file")
+    .option("--save-models", "keep each cell's trained model beside its result", false)
     .action(async (spec: string, options: SweepCommandOptions) => {
       process.exitCode = await sweepCommand(spec, options);
     });

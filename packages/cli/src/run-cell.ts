@@ -1,6 +1,4 @@
-import { existsSync, statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { PreparedPlan } from "@thaw/assets";
 import {
   type CacheBudget,
@@ -17,15 +15,15 @@ import {
 } from "@thaw/core";
 import { cellProgress } from "./progress.ts";
 import { readResult, repeatName, writeResult } from "./result-file.ts";
+import { forgetWeights, saveModel, type WeightsOptions, weightsFiles } from "./saved-weights.ts";
 import { VERSION } from "./version.ts";
 
 /** How the command line asks for cells to be run. */
-export interface CellOptions {
+export interface CellOptions extends WeightsOptions {
   readonly outDir: string;
   readonly settings: EngineSettings;
   readonly rerun: boolean;
   readonly requireHardware: boolean;
-  readonly exportWeights?: string;
   /** For outputs of frozen layers; the runner's default without it. */
   readonly cache?: CacheBudget;
   readonly signal: AbortSignal;
@@ -66,15 +64,6 @@ export async function requireRunner(
   });
 }
 
-function checkExportTarget(file: string): void {
-  // An empty file is what mktemp leaves; anything else is somebody's work.
-  if (existsSync(file) && statSync(file).size > 0) {
-    throw new ThawError("result-exists", `${file} exists; weights are never overwritten.`, {
-      hint: "Choose another file for --export-weights.",
-    });
-  }
-}
-
 /** What a phase does about its frozen layers, in a line. */
 function cacheNote(event: RunEvent & { readonly type: "cache" }): string {
   const { where, layer, reason, savedMacs, recomputedMacs, phase } = event;
@@ -96,17 +85,14 @@ export async function runCell(
   options: CellOptions,
 ): Promise<CellRun> {
   const { outDir, settings, signal, output } = options;
-  const exportWeights = options.exportWeights === undefined ? undefined : resolve(options.exportWeights);
-  if (exportWeights !== undefined) {
-    checkExportTarget(exportWeights);
-    await mkdir(dirname(exportWeights), { recursive: true }); // or the run would fail at its end
-  }
   const name = await cellName(plan, runner.name, settings);
   const earlier = await readResult(outDir, name);
-  if (earlier !== null && !options.rerun && exportWeights === undefined) {
+  const wanted = await weightsFiles(options, outDir, name);
+  if (earlier !== null && !options.rerun && wanted.isThere) {
     return { result: earlier, file: resolve(outDir, `${name}.json`), fresh: false };
   }
   const cell = earlier === null ? name : await repeatName(outDir, name);
+  const files = cell === name ? wanted : await weightsFiles(options, outDir, cell);
   const epochs = plan.phases.reduce((sum, phase) => sum + phase.epochs, 0);
   const progress = cellProgress(`${plan.spec.name} on ${runner.name}`, epochs, output);
   let environment: Environment | undefined;
@@ -118,7 +104,7 @@ export async function runCell(
       settings,
       signal,
       ...(options.cache === undefined ? {} : { cache: options.cache }),
-      ...(exportWeights === undefined ? {} : { exportWeights }),
+      ...(files.weights === undefined ? {} : { exportWeights: files.weights }),
     });
     for await (const event of run) {
       progress.event(event);
@@ -130,6 +116,9 @@ export async function runCell(
       if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
       if (event.type === "end") outcome = event.outcome;
     }
+  } catch (error) {
+    await forgetWeights(files);
+    throw error;
   } finally {
     progress.close();
   }
@@ -148,5 +137,10 @@ export async function runCell(
     environment,
     warnings,
   };
-  return { result, file: await writeResult(outDir, result), fresh: true };
+  try {
+    await saveModel(files, result);
+    return { result, file: await writeResult(outDir, result), fresh: true };
+  } finally {
+    await forgetWeights(files);
+  }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseSafetensors, type Result } from "@thaw/core";
+import { parseSafetensors, type Result, readSavedModel } from "@thaw/core";
 import { describe, expect, it } from "vitest";
 import { ending, SMALL_SPEC, specFile, start, temporaryFolder, thaw } from "./command-line.ts";
 
@@ -45,6 +45,25 @@ describe("thaw run", () => {
     expect(tensors.size).toBe(262);
     expect(tensors.get("block_1_depthwise/kernel")?.shape).toEqual([3, 3, 48, 1]);
     expect(readdirSync(out).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  it("keeps the model with the run's record, and says how sure it was of which held-out image", async () => {
+    const folder = temporaryFolder();
+    const model = join(folder, "shoes.model.safetensors");
+    const run = await thaw(["run", specFile(SMALL_SPEC), "--out", join(folder, "out"), "--save-model", model]);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toContain(`Model: ${model}`);
+    const [result] = resultsIn(join(folder, "out"));
+    const { record } = await readSavedModel(readFileSync(model), model);
+    expect(record.digests).toEqual(result?.digests);
+    expect(readdirSync(folder).sort()).toEqual(["out", "shoes.model.safetensors"]);
+    const { ids, labels } = result?.data.heldOut?.validation ?? { ids: [], labels: [] };
+    expect(ids.length).toBe(result?.data.validation);
+    expect(labels.every((label) => label >= 0 && label < 3)).toBe(true);
+    expect(result?.certainty?.validation.losses.length).toBe(ids.length);
+    const again = await thaw(["run", specFile(SMALL_SPEC), "--out", join(folder, "out"), "--save-model", model]);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain("weights are never overwritten");
   });
 
   it("keeps a result, gives the same bits when asked again, and never overwrites", async () => {
@@ -99,6 +118,23 @@ describe("thaw run", () => {
 });
 
 describe("thaw sweep", () => {
+  it("keeps each cell's model beside its result, and makes one that is missing", async () => {
+    const out = join(temporaryFolder(), "out");
+    const spec = specFile({ ...SMALL_SPEC, epochs: 1 });
+    const sweep = ["sweep", spec, "--freeze", "154", "--out", out];
+    expect((await thaw(sweep)).code).toBe(0);
+    expect((await thaw([...sweep, "--save-models"])).code).toBe(0);
+    const [first, second] = resultsIn(out);
+    const models = readdirSync(out).filter((name) => name.endsWith(".model.safetensors"));
+    expect(models).toEqual([`${second?.cell}.model.safetensors`]);
+    expect(second?.digests).toEqual(first?.digests);
+    const fresh = join(temporaryFolder(), "out");
+    const kept = ["sweep", spec, "--freeze", "154", "--out", fresh, "--save-models"];
+    await thaw(kept);
+    expect((await thaw(kept)).stderr).toContain("done before");
+    expect(readdirSync(fresh).length).toBe(2);
+  });
+
   it("runs every cell, and goes on where it was stopped", async () => {
     const out = join(temporaryFolder(), "out");
     const spec = specFile({ ...SMALL_SPEC, epochs: 1 });

@@ -31,6 +31,7 @@ export * from "./runner/outcome.ts";
 export * from "./runner/profile.ts";
 export * from "./runner/result.ts";
 export * from "./runner/runner.ts";
+export * from "./runner/saved-model.ts";
 export * from "./runner/software-warning.ts";
 export * from "./runner/trace.ts";
 export * from "./runner/watchdog.ts";

@@ -18,6 +18,7 @@ export interface RunCommandOptions extends CacheOptions {
   readonly rerun: boolean;
   readonly requireHardware: boolean;
   readonly exportWeights?: string;
+  readonly saveModel?: string;
 }
 
 /** `thaw run SPEC`: one experiment on one runner. */
@@ -50,11 +51,13 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
       requireHardware,
       cache,
       ...(options.exportWeights === undefined ? {} : { exportWeights: options.exportWeights }),
+      ...(options.saveModel === undefined ? {} : { saveModel: options.saveModel }),
       signal: interrupt.signal,
       output: process.stderr,
     });
     process.stdout.write(`${resultTable([{ cell: prepared.plan.spec.name, runner: runner.name, result }])}\n`);
     process.stdout.write(`${fresh ? "Result" : "Result from an earlier run"}: ${resultFile}\n`);
+    if (options.saveModel !== undefined) process.stdout.write(`Model: ${options.saveModel}\n`);
     if (options.exportWeights !== undefined) process.stdout.write(`Weights: ${options.exportWeights}\n`);
   } finally {
     await runner.close?.();

@@ -34,6 +34,7 @@ export interface SweepCommandOptions extends CacheOptions {
   readonly lr?: string;
   readonly seed?: string;
   readonly group?: string;
+  readonly saveModels: boolean;
 }
 
 function toSweep(file: SpecFile, specPath: string, options: SweepCommandOptions): Sweep {
@@ -181,7 +182,15 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   const interrupt = onInterrupt(process.stderr);
   const { out: outDir, rerun, requireHardware } = options;
   const cache = cacheBudget(options);
-  const cellOptions = { outDir, rerun, requireHardware, cache, signal: interrupt.signal, output: process.stderr };
+  const cellOptions = {
+    outDir,
+    rerun,
+    requireHardware,
+    cache,
+    signal: interrupt.signal,
+    output: process.stderr,
+    ...(options.saveModels ? { saveModelBeside: true } : {}),
+  };
   const note = prepareNotes(process.stderr);
   const { baseDir } = file;
   const run: SweepRun = { sweep, runners, baseDir, cellOptions, settingsOf, rows: [], note, worstExit: EXIT.fine };

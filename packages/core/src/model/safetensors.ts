@@ -87,6 +87,18 @@ export function parseSafetensors(bytes: Uint8Array, where: string): NamedTensors
 }
 
 /**
+ * Reads the plain strings that a safetensors file keeps under `__metadata__`; none where it has none.
+ * @throws ThawError `safetensors-invalid`
+ */
+export function safetensorsMetadata(bytes: Uint8Array, where: string): ReadonlyMap<string, string> {
+  const metadata = readHeader(bytes, where).header.__metadata__ ?? {};
+  if (typeof metadata !== "object" || metadata === null || Object.values(metadata).some((v) => typeof v !== "string")) {
+    fail(where, "__metadata__ is no object of strings");
+  }
+  return new Map(Object.entries(metadata as Record<string, string>));
+}
+
+/**
  * Writes a safetensors file, tensors in the given order.
  * @param metadata plain strings kept under `__metadata__`
  */

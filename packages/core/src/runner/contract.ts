@@ -165,6 +165,19 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
       const mean = (4 * (first?.loss ?? 0) + 4 * (second?.loss ?? 0) + 3 * (third?.loss ?? 0)) / 11;
       expect(outcome.epochs[0]?.train.loss).toBeCloseTo(mean, 5);
       expect(outcome.predictions.validation.length).toBe(plan.splits.validation.length);
+      if (outcome.certainty !== undefined) {
+        const { losses, confidences } = outcome.certainty.validation;
+        const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+        expect(mean).toBeCloseTo(outcome.final.validation?.loss ?? Number.NaN, 4);
+        expect(confidences.length).toBe(losses.length);
+        for (const [image, index] of plan.splits.validation.entries()) {
+          const ofLabel = Math.exp(-(losses[image] ?? 0));
+          const ofPredicted = confidences[image] ?? 0;
+          if (outcome.predictions.validation[image] === plan.dataset.labels[index]) {
+            expect(ofLabel).toBeCloseTo(ofPredicted, 4);
+          } else expect(ofLabel <= ofPredicted + 1e-5).toBe(true);
+        }
+      }
     });
 
     test("says so when the GPU is emulated, and only then", async () => {

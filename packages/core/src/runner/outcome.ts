@@ -41,6 +41,14 @@ export interface WeightDigests {
   readonly frozen: { readonly tensors: number; readonly before: string; readonly after: string };
 }
 
+/** How sure a network was of the images of a part, in the order of the part's predictions. */
+export interface Certainty {
+  /** Cross-entropy of each image's own class. */
+  readonly losses: readonly number[];
+  /** Probability that each image's predicted class was given, 0…1. */
+  readonly confidences: readonly number[];
+}
+
 /** What a run gives. */
 export interface Outcome {
   /** Of the last phase. */
@@ -60,6 +68,8 @@ export interface Outcome {
   };
   /** Predicted class per image of the validation and the test part, in the order of the plan's splits. */
   readonly predictions: { readonly validation: readonly number[]; readonly test: readonly number[] };
+  /** Beside `predictions`; absent where a runner does not tell. */
+  readonly certainty?: { readonly validation: Certainty; readonly test: Certainty };
   readonly digests: WeightDigests;
   /** Present where the run left a trace. */
   readonly trace?: TraceDigests;

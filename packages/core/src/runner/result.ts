@@ -17,6 +17,13 @@ export interface PhaseSummary {
   readonly layers: readonly LayerTreatment[];
 }
 
+/** Images of a held-out part, in the order of the outcome's predictions. */
+export interface HeldOut {
+  readonly ids: readonly string[];
+  /** Class index of each. */
+  readonly labels: readonly number[];
+}
+
 /** One finished cell: a JSON file, written once. */
 export interface Result extends Outcome {
   readonly version: 1;
@@ -40,6 +47,8 @@ export interface Result extends Outcome {
     readonly validation: number;
     readonly test: number;
     readonly decoding: Readonly<Record<string, string | number>>;
+    /** Which images were held out; absent in results of Thaw 0.1. */
+    readonly heldOut?: { readonly validation: HeldOut; readonly test: HeldOut };
   };
   readonly phases: readonly PhaseSummary[];
   readonly environment: Environment;
@@ -50,6 +59,13 @@ export interface Result extends Outcome {
 export async function cellName(plan: Plan, runner: string, settings: EngineSettings): Promise<string> {
   const hash = await hashOf({ plan: plan.planHash, runner, settings, record: plan.spec.record });
   return `${plan.spec.name}-${runner}-${hash.slice(0, 12)}`;
+}
+
+function heldOut({ dataset }: Plan, indices: readonly number[]): HeldOut {
+  return {
+    ids: indices.map((index) => dataset.ids[index] ?? String(index)),
+    labels: indices.map((index) => dataset.labels[index] ?? 0),
+  };
 }
 
 /** What a result takes from its plan. */
@@ -70,6 +86,7 @@ export function resultOfPlan(
       validation: splits.validation.length,
       test: splits.test.length,
       decoding: dataset.decoding,
+      heldOut: { validation: heldOut(plan, splits.validation), test: heldOut(plan, splits.test) },
     },
     phases: plan.phases.map(({ treatments, ...phase }) => ({ ...phase, layers: treatments })),
   };

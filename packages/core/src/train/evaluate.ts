@@ -1,14 +1,21 @@
 import type { ImageStore } from "../data/images.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { Certainty } from "../runner/outcome.ts";
 import { forward, type PassContext } from "./forward.ts";
 import { type FrozenFeatures, imageKey } from "./frozen-features.ts";
-import { addBatch, type Metrics, means, noMetrics, predictedClasses } from "./metrics.ts";
+import { addBatch, confidencesOf, type Metrics, means, noMetrics, predictedClasses } from "./metrics.ts";
 import { nonFiniteEvaluation } from "./non-finite.ts";
 
-/** Metrics over a part of the data and the predicted class of each image. */
+/** Metrics over a part of the data, and for each image the predicted class and how sure it is. */
 export interface Evaluation {
   readonly metrics: Metrics;
   readonly predictions: readonly number[];
+  readonly certainty: Certainty;
+}
+
+/** Six digits say all that a float32 of a report needs. */
+function rounded(values: Iterable<number>): number[] {
+  return Array.from(values, (value) => Number(value.toPrecision(6)));
 }
 
 /**
@@ -29,6 +36,7 @@ export async function evaluate<T extends DeviceTensor>(
   const { kernels, steps } = context;
   const sums = noMetrics();
   const predictions: number[] = [];
+  const certainty = { losses: [] as number[], confidences: [] as number[] };
   for (let start = 0; start < indices.length; start += batchSize) {
     const batch = indices.slice(start, start + batchSize);
     const live = await features.of({
@@ -45,9 +53,13 @@ export async function evaluate<T extends DeviceTensor>(
     const batchLabels = Int32Array.from(batch, (index) => labels[index] ?? 0);
     const labelTensor = kernels.uploadLabels(batchLabels);
     const { probabilities, losses } = kernels.softmaxCrossEntropy(logits, labelTensor);
-    const predicted = predictedClasses(await kernels.download(probabilities), classCount);
-    const loss = addBatch(sums, await kernels.download(losses), predicted, batchLabels);
+    const shares = await kernels.download(probabilities);
+    const predicted = predictedClasses(shares, classCount);
+    const imageLosses = await kernels.download(losses);
+    const loss = addBatch(sums, imageLosses, predicted, batchLabels);
     predictions.push(...predicted);
+    certainty.losses.push(...rounded(imageLosses));
+    certainty.confidences.push(...rounded(confidencesOf(shares, predicted)));
     for (const tensor of [logits, labelTensor, probabilities, losses]) kernels.dispose(tensor);
     if (!Number.isFinite(loss)) {
       const batchImages = kernels.upload(images.batch(batch), [batch.length, ...images.imageShape]);
@@ -55,5 +67,5 @@ export async function evaluate<T extends DeviceTensor>(
     }
     onProgress?.();
   }
-  return { metrics: means(sums), predictions };
+  return { metrics: means(sums), predictions, certainty };
 }

@@ -34,6 +34,12 @@ export function predictedClasses(probabilities: Float32Array, classCount: number
   );
 }
 
+/** Largest probability of each row of `[batch, classes]`: what the predicted class was given. */
+export function confidencesOf(probabilities: Float32Array, predictions: readonly number[]): number[] {
+  const classCount = probabilities.length / predictions.length;
+  return predictions.map((prediction, row) => probabilities[row * classCount + prediction] ?? 0);
+}
+
 /** Adds a batch and returns its mean loss. */
 export function addBatch(
   sums: MetricSums,

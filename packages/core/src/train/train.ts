@@ -4,7 +4,7 @@ import type { DeviceTensor } from "../kernels/kernels.ts";
 import { writeSafetensors } from "../model/safetensors.ts";
 import type { FeatureCachePlan } from "../plan/feature-cache.ts";
 import { networkOf, type Plan, passOf } from "../plan/plan.ts";
-import type { EpochRecord, Outcome } from "../runner/outcome.ts";
+import type { Certainty, EpochRecord, Outcome } from "../runner/outcome.ts";
 import { type Host, type RunEvent, warningEvent } from "../runner/runner.ts";
 import { softwareWarnings } from "../runner/software-warning.ts";
 import { sha256 } from "../spec/hash.ts";
@@ -21,6 +21,8 @@ import { Profiler } from "./profiler.ts";
 import { median, roundMs } from "./timing.ts";
 import { Tracer } from "./tracer.ts";
 import { Variables } from "./variables.ts";
+
+const NOTHING_SAID: Certainty = { losses: [], confidences: [] };
 
 /** Whether the best training accuracy stayed within two standard errors of always naming the largest class. */
 function neverLeftChance(plan: Plan, epochs: readonly EpochRecord[]): boolean {
@@ -136,6 +138,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
         stoppedEarly: last.stoppedEarly,
       },
       predictions: { validation: validation?.predictions ?? [], test: test?.predictions ?? [] },
+      certainty: { validation: validation?.certainty ?? NOTHING_SAID, test: test?.certainty ?? NOTHING_SAID },
       digests: {
         initial: initialDigest,
         final: finalDigest,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -13,17 +14,31 @@ from .non_finite import non_finite_evaluation
 from .run_state import RunState
 
 
-def evaluate(
-    state: RunState, phase: Mapping[str, Any], indices: Sequence[int]
-) -> tuple[dict[str, float], list[int]] | None:
-    """Runs images through the network; None of none. Throws ThawError `non-finite`, `cancelled`.
+def _rounded(values: Iterable[float]) -> list[float]:
+    """Six digits say all that a float32 of a report needs."""
+    return [float(f"{value:.6g}") for value in values]
 
-    @returns metrics, and the predicted class of each image
-    """
+
+@dataclass
+class Evaluation:
+    """Metrics over a part of the data, and for each image the predicted class and how sure it is."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    predictions: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+
+    def certainty(self) -> dict[str, list[float]]:
+        """Core's Certainty."""
+        return {"losses": self.losses, "confidences": self.confidences}
+
+
+def evaluate(state: RunState, phase: Mapping[str, Any], indices: Sequence[int]) -> Evaluation | None:
+    """Runs images through the network; None of none. Throws ThawError `non-finite`, `cancelled`."""
     if not indices:
         return None
     sums = MetricSums()
-    predictions: list[int] = []
+    found = Evaluation()
     size = state.spec["batchSize"]
     for start in range(0, len(indices), size):
         batch = list(indices[start : start + size])
@@ -31,8 +46,11 @@ def evaluate(
         inputs = state.inputs(state.images.batch(batch))
         losses, probabilities = (keras.ops.convert_to_numpy(tensor) for tensor in state.infer(inputs, labels))
         loss, predicted = sums.add(losses, probabilities, labels)
-        predictions += predicted
+        found.predictions += predicted
+        found.losses += _rounded(losses)
+        found.confidences += _rounded(probabilities.max(axis=1))
         if not math.isfinite(loss):
             raise non_finite_evaluation(state.network, phase, inputs)
         state.progress()
-    return sums.means(), predictions
+    found.metrics = sums.means()
+    return found

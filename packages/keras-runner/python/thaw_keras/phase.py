@@ -57,7 +57,7 @@ def train_phase(state: RunState, phase: Mapping[str, Any]) -> tuple[bool, int]:
             "epoch": epoch,
             "learningRate": learning_rate,
             "train": metrics,
-            "validation": None if validation is None else validation[0],
+            "validation": None if validation is None else validation.metrics,
             "trainMs": round_ms(train_ms),
             "evaluateMs": evaluate_ms,
             "imagesPerSecond": round_ms(images / train_ms * 1000),

@@ -10,7 +10,7 @@ from .channel import Channel
 from .digests import as_float32, digest_weights, unmoved_names
 from .engine import Engine
 from .epoch import full_batch_size
-from .evaluate import evaluate
+from .evaluate import Evaluation, evaluate
 from .failure import unsupported
 from .files import sha256, write_atomically
 from .images import ImageStore
@@ -100,11 +100,12 @@ def train(plan: Mapping[str, Any], options: Mapping[str, Any], channel: Channel,
         **({"steps": state.steps} if state.spec["record"] == "steps" else {}),
         "final": {
             "train": state.epochs[kept - 1]["train"] if kept > 0 else None,
-            **{part: None if found is None else found[0] for part, found in parts.items()},
+            **{part: None if found is None else found.metrics for part, found in parts.items()},
             "epoch": kept,
             "stoppedEarly": stopped_early,
         },
-        "predictions": {part: [] if found is None else found[1] for part, found in parts.items()},
+        "predictions": {part: [] if found is None else found.predictions for part, found in parts.items()},
+        "certainty": {part: (found or Evaluation()).certainty() for part, found in parts.items()},
         "digests": {
             "initial": initial,
             "final": final,

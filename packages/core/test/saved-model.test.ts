@@ -1,0 +1,86 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { type HostTensor, parseSafetensors, safetensorsMetadata, writeSafetensors } from "../src/model/safetensors.ts";
+import { type Result, resultOfPlan } from "../src/runner/result.ts";
+import { readSavedModel, writeSavedModel } from "../src/runner/saved-model.ts";
+import { failureOf } from "./failure.ts";
+import { complete, type TinyResult, tinyRun } from "./tiny-run.ts";
+
+let trained: TinyResult;
+let result: Result;
+let bytes: Uint8Array;
+
+beforeAll(async () => {
+  const run = await tinyRun({});
+  trained = await complete(run);
+  const [start] = trained.events;
+  if (start?.type !== "start") throw new Error("The run has no start.");
+  result = {
+    version: 1,
+    cell: "tiny",
+    sweep: null,
+    thawVersion: "0.0.0",
+    runner: "test",
+    finishedAt: "2026-11-26T00:00:00.000Z",
+    ...resultOfPlan(run.plan),
+    ...trained.outcome,
+    environment: start.environment,
+    warnings: [],
+  };
+  bytes = writeSavedModel(result, trained.weights);
+});
+
+/** The file with another record, or with weights that somebody changed. */
+function spoilt(
+  change: (record: Record<string, unknown>) => void,
+  weights: ReadonlyMap<string, HostTensor> = trained.weights,
+): Uint8Array {
+  const record = JSON.parse(safetensorsMetadata(bytes, "model").get("thaw") ?? "") as Record<string, unknown>;
+  change(record);
+  return writeSafetensors(weights, { thaw: JSON.stringify(record) });
+}
+
+describe("a saved model", () => {
+  it("comes back with its weights, its spec, what trained and its metrics", async () => {
+    const { record, weights } = await readSavedModel(bytes, "model.safetensors");
+    expect([...weights]).toEqual([...trained.weights]);
+    expect(record.spec).toEqual(result.spec);
+    expect(record.data.classes).toEqual(["dark", "light", "striped"]);
+    expect(record.final).toEqual(trained.outcome.final);
+    expect(record.phases[0]?.layers.filter(({ trainable }) => trainable).map(({ name }) => name)).toEqual(["head"]);
+  });
+
+  it("is a safetensors file to any reader, and names no photo", () => {
+    expect([...parseSafetensors(bytes, "model").keys()]).toEqual([...trained.weights.keys()]);
+    expect(result.data.heldOut?.validation.ids.length).toBe(3);
+    expect(safetensorsMetadata(bytes, "model").get("thaw")).not.toContain("image-");
+  });
+
+  it("is refused where it is no saved model or another than its record says", async () => {
+    const refuse = async (file: Uint8Array): Promise<string> => {
+      const { code, message } = await failureOf(() => readSavedModel(file, "m.safetensors"));
+      return `${code}: ${message}`;
+    };
+    expect(await refuse(writeSafetensors(trained.weights))).toMatch(/^model-invalid: m.safetensors: .*no record/);
+    const foreign = writeSafetensors(trained.weights, { thaw: "{" });
+    expect(await refuse(foreign)).toMatch(/model-invalid.*no JSON/);
+    expect(await refuse(spoilt((record) => Object.assign(record, { version: 7 })))).toMatch(/version 7; expected 1/);
+    expect(await refuse(spoilt((record) => Object.assign(record, { data: {} })))).toMatch(/names no classes/);
+    expect(await refuse(spoilt((record) => Object.assign(record, { phases: [] })))).toMatch(/no phases/);
+    expect(await refuse(spoilt((record) => Object.assign(record, { digests: {} })))).toMatch(/no digest/);
+    expect(await refuse(spoilt((record) => Object.assign(record.spec as object, { batchSize: 0 })))).toMatch(
+      /^spec-invalid: m.safetensors, spec: batchSize/,
+    );
+    const less = new Map(trained.weights);
+    less.delete("head/bias");
+    expect(await refuse(spoilt(() => undefined, less))).toMatch(/"head\/bias" is missing; expected float32 \[3\]/);
+    const data = new Float32Array(4);
+    const other = new Map([...trained.weights, ["head/bias", { dtype: "float32", shape: [4], data } as const]]);
+    expect(await refuse(spoilt(() => undefined, other))).toMatch(/"head\/bias" is float32 \[4\]; expected/);
+    const moved = Float32Array.from([1, 2, 3]);
+    const changed = new Map([
+      ...trained.weights,
+      ["head/bias", { dtype: "float32", shape: [3], data: moved } as const],
+    ]);
+    expect(await refuse(spoilt(() => undefined, changed))).toMatch(/SHA-256 [0-9a-f]{64}, the record says/);
+  });
+});
