@@ -8,7 +8,7 @@ import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { type RunCommandOptions, runCommand } from "./commands/run.ts";
-import { schemaCommand } from "./commands/schema.ts";
+import { type SchemaCommandOptions, schemaCommand } from "./commands/schema.ts";
 import { type SweepCommandOptions, sweepCommand } from "./commands/sweep.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import type { ParityCommandOptions } from "./parity/options.ts";
@@ -160,7 +160,8 @@ function program(): Command {
     .command("schema")
     .description("print the JSON Schema of a spec or a sweep")
     .argument("[kind]", "spec or sweep", "spec")
-    .action((kind: string) => schemaCommand(kind));
+    .option("--markdown", "print a reference of all fields to read", false)
+    .action((kind: string, options: SchemaCommandOptions) => schemaCommand(kind, options));
 
   thaw
     .command("doctor")
