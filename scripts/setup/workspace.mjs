@@ -5,7 +5,7 @@ import { SetupError } from "./setup-error.mjs";
 
 /** Folders whose packages make up the workspace, as pnpm-workspace.yaml lists them. */
 const PARENTS = ["packages"];
-const OTHERS = ["benchmarks"];
+const OTHERS = ["benchmarks", "docs"];
 
 /**
  * @typedef {{ folder: string, manifest: { name: string, scripts?: Record<string, string>, dependencies?: object, devDependencies?: object } }} WorkspacePackage

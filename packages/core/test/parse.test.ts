@@ -37,13 +37,13 @@ const BAD: readonly [fields: object, ...expected: string[]][] = [
   // Types and ranges
   [{ version: 2 }, "version: expected 1; found 2"],
   [{ version: undefined }, "version: is missing; expected 1"],
-  [{ seed: "1" }, 'seed: expected integer; found "1"'],
+  [{ seed: "1" }, 'seed: expected integer (Decides split, fresh weights, order, dropout and augmentation); found "1"'],
   [{ seed: -1 }, "seed: Too small: expected number to be >=0; found -1"],
-  [{ epochs: 1.5 }, "epochs: expected integer; found 1.5"],
+  [{ epochs: 1.5 }, "epochs: expected integer (Passes over the training images; with phases, they say it); found 1.5"],
   [{ epochs: Number.NaN }, "epochs: expected integer"],
   [{ batchSize: 0 }, "batchSize: Too small"],
-  [{ shuffle: "no" }, 'shuffle: expected boolean; found "no"'],
-  [{ split: null }, "split: expected object; found null"],
+  [{ shuffle: "no" }, 'shuffle: expected boolean (A new order of the training images in each epoch); found "no"'],
+  [{ split: null }, "split: expected object (What is held out); found null"],
   [{ split: { validation: 1 } }, "split.validation: Too big: expected number to be <1; found 1"],
   [{ split: { by: "groups" } }, 'split.by: expected "last", "stratified", "group"'],
   [{ model: { alpha: 0.4 } }, "model.alpha: expected 0.35, 0.5, 0.75, 1, 1.3, 1.4 (Width multiplier); found 0.4"],
@@ -57,7 +57,7 @@ const BAD: readonly [fields: object, ...expected: string[]][] = [
   // Discriminated unions: only the branch that the document means is spoken of
   [{ data: { kind: "folders", path: "x" } }, 'data.kind: expected "tensors", "folder", "builtin"; found "folders"'],
   [{ data: {} }, 'data.kind: is missing; expected "tensors", "folder", "builtin"'],
-  [{ data: "photos" }, 'data: expected object; found "photos"'],
+  [{ data: "photos" }, 'data: expected object (The labelled images); found "photos"'],
   [{ data: { kind: "folder" } }, "data.path: is missing; expected string (A folder with one folder of images a class)"],
   [
     { data: { kind: "folder", path: "x", classes: ["a"] } },
@@ -77,9 +77,12 @@ const BAD: readonly [fields: object, ...expected: string[]][] = [
     { freeze: [{ layers: "x", train: true, lrMultiplier: 2 }] },
     'freeze.0: key "lrMultiplier" does not go with the other keys here. Known keys: layers, train',
   ],
-  [{ model: { weights: 3 } }, "model.weights: expected string, object; found 3"],
+  [{ model: { weights: 3 } }, "model.weights: expected string, object (imagenet, dogs-160, random"],
   [{ model: { weights: { file: 3 } } }, "model.weights.file: expected string (safetensors, Keras"],
-  [{ optimizer: { ...ADAM, learningRate: "fast" } }, 'optimizer.learningRate: expected number, object; found "fast"'],
+  [
+    { optimizer: { ...ADAM, learningRate: "fast" } },
+    'optimizer.learningRate: expected number, object (A rate, or a schedule over the steps of the phase); found "fast"',
+  ],
   [{ optimizer: { ...ADAM, learningRate: -1 } }, "optimizer.learningRate: Too small: expected number to be >0"],
   [
     { optimizer: { ...ADAM, learningRate: { schedule: "cosin", initial: 1, decaySteps: 2 } } },
@@ -87,7 +90,7 @@ const BAD: readonly [fields: object, ...expected: string[]][] = [
   ],
   [
     { optimizer: { ...ADAM, learningRate: { schedule: "exponential", initial: 1, decaySteps: "x", decayRate: 0.9 } } },
-    'optimizer.learningRate.decaySteps: expected integer; found "x"',
+    'optimizer.learningRate.decaySteps: expected integer (Steps over which the rate decays); found "x"',
   ],
   // Rules between fields
   [

@@ -92,7 +92,7 @@ function typeOf(node: SchemaNode, siblings: readonly SchemaNode[], sections: rea
   if (node.const !== undefined) return code(JSON.stringify(node.const));
   if (node.enum !== undefined) return node.enum.map((value) => code(JSON.stringify(value))).join(", ");
   if (node.items !== undefined) {
-    return `list of ${formsOf(node.items, sections)}${node.minItems === undefined ? "" : `, at least ${node.minItems}`}`;
+    return `list of ${node.minItems === undefined ? "" : `${node.minItems} or more: `}${formsOf(node.items, sections)}`;
   }
   if (node.properties !== undefined) {
     const section = sectionOf(node, sections);

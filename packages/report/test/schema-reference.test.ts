@@ -34,7 +34,7 @@ describe("the reference of a schema", () => {
     expect(spec).toContain("| `imageSize` | integer ≥ 32, ≤ 1024 | `160` | Side of the square input, pixels |");
     expect(spec).toContain("| `name` | text | required |");
     expect(spec).toContain("| `horizontalFlip` | true or false | `false` |");
-    expect(spec).toMatch(/\| `values` \| list of number > 0, at least 2 \| required \|/);
+    expect(spec).toMatch(/\| `values` \| list of 2 or more: number > 0 \| required \|/);
   });
 
   it("tells the forms of a union apart by what makes them so", () => {

@@ -190,7 +190,7 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   // Fused kernels: several steps of the executor in one, where a kernel set has them. Without one, the executor takes
   // the steps one after the other.
 
-  /** {@link conv2d}, the {@link batchNormInference} behind it, and the {@link relu} behind that where there is one. */
+  /** {@link conv2d}, the {@link batchNormInference} behind it, and the {@link Kernels.relu} behind that where there is one. */
   conv2dNormalised?(x: T, kernel: T, norm: FixedNorm<T>, window: Window, relu: FollowingRelu | undefined): T;
   /** {@link depthwiseConv2d} in the same way. */
   depthwiseConv2dNormalised?(x: T, kernel: T, norm: FixedNorm<T>, window: Window, relu: FollowingRelu | undefined): T;
@@ -219,7 +219,7 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
     window: Window,
     needs: GradientNeeds,
   ): ConvolutionGradients<T>;
-  /** {@link batchNormTrain} and the {@link relu} behind it; `y` is the ReLU's output. */
+  /** {@link batchNormTrain} and the {@link Kernels.relu} behind it; `y` is the ReLU's output. */
   batchNormTrainRelu?(x: T, gamma: T, beta: T, epsilon: number, maxValue: number | null): BatchNormTrained<T>;
   /** {@link batchNormTrainGradient} of the gradient that the ReLU lets through; from x again where it lets it. */
   batchNormTrainReluGradient?(
@@ -232,7 +232,7 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
     maxValue: number | null,
     needs: GradientNeeds,
   ): BatchNormGradients<T>;
-  /** {@link batchNormInference} and the {@link relu} behind it. */
+  /** {@link batchNormInference} and the {@link Kernels.relu} behind it. */
   batchNormInferenceRelu?(x: T, gamma: T, beta: T, mean: T, variance: T, epsilon: number, maxValue: number | null): T;
   /** {@link batchNormInferenceGradient} of the gradient that the ReLU lets through; `y` is the ReLU's output. */
   batchNormInferenceReluGradient?(

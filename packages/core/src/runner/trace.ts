@@ -15,8 +15,8 @@ export interface TraceSink {
 
 /**
  * Name of the file with the first step, a safetensors file: `loss` [1]; `activations/<layer>`, values of the layer's
- * output picked by {@link tracePositions}; `summary/<layer>` [4]: root mean square, mean, largest magnitude and number
- * of non-finite values of the whole output; `gradients/<layer>/<weight>`, whole. float32, or float64 where the engine
+ * output picked by {@link tracePositions}; `summary/<layer>`, four numbers of the whole output: root mean
+ * square, mean, largest magnitude and number of non-finite values; `gradients/<layer>/<weight>`, whole. float32, or float64 where the engine
  * computes in it; summaries and the loss are float64. The head's output are its logits. A layer whose output an engine never stores (fused) is left out.
  */
 export const STEP_FILE = "step-1.safetensors";

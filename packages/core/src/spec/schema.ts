@@ -8,6 +8,8 @@ const path = z.string().min(1);
 const identifier = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, "letters, digits, '.', '_' and '-', at most 80 of them");
+const name = identifier.describe("What results are called by: letters, digits, '.', '_' and '-', at most 80 of them");
+const editorSchema = z.string().describe("A JSON Schema for editors; not read by Thaw");
 
 /** Where weights come from: `imagenet`, `dogs-160`, `random`, or a file. */
 const weightsSource = z.union([
@@ -23,38 +25,51 @@ const modelSchema = z.strictObject({
   alpha: z.literal(MOBILENET_V2_ALPHAS).default(1).describe("Width multiplier"),
   imageSize: z.number().int().min(32).max(1024).default(160).describe("Side of the square input, pixels"),
   pooling: z.literal("avg").default("avg"),
-  weights: weightsSource.default("imagenet"),
+  weights: weightsSource
+    .default("imagenet")
+    .describe("imagenet, dogs-160, random (from the seed), or a file; a file as an object may leave tensors out"),
   head: z
     .strictObject({
-      name: identifier.default("head"),
+      name: identifier.default("head").describe("Layer name of the classifier"),
       dropout: fraction.default(0).describe("Dropout rate between pooling and head"),
       weights: path
         .optional()
         .describe("A safetensors file with <name>/kernel and <name>/bias; seeded Glorot uniform without it"),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("Dropout and the classifier on top of the pooled features"),
 });
 
+const classes = z.array(z.string().min(1)).min(2).describe("Names of the classes, in the order of the labels");
+const resize = z
+  .enum(["stretch", "crop", "pad"])
+  .default("stretch")
+  .describe("How a photo becomes square: distorted, its centre cut out, or with black bars");
 const limit = count.optional().describe("Use at most so many images, the same share of each class, chosen by the seed");
 
 const dataSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("tensors"),
     file: path.describe("safetensors with images uint8 [n, h, w, 3] and labels int32 [n]"),
-    classes: z.array(z.string().min(1)).min(2),
+    classes,
     limit,
   }),
   z.strictObject({
     kind: z.literal("folder"),
     path: path.describe("A folder with one folder of images a class"),
-    resize: z.enum(["stretch", "crop", "pad"]).default("stretch"),
-    skipUnreadable: z.boolean().default(false),
+    resize,
+    skipUnreadable: z
+      .boolean()
+      .default(false)
+      .describe("Leave out what cannot be decoded, with a warning; else such a file is an error"),
     limit,
   }),
   z.strictObject({
     kind: z.literal("builtin"),
-    name: z.enum(["shoes", "fashion-shoes"]),
-    resize: z.enum(["stretch", "crop", "pad"]).default("stretch"),
+    name: z
+      .enum(["shoes", "fashion-shoes"])
+      .describe("shoes: 346 photos in 6 classes, by photographers; fashion-shoes: embedded images of 28 × 28 pixels"),
+    resize,
     limit,
   }),
 ]);
@@ -70,13 +85,17 @@ const splitSchema = z.strictObject({
     ),
 });
 
+const initialRate = positive.describe("Rate of the first step");
+const decaySteps = count.describe("Steps over which the rate decays");
+
+/** Steps are counted from the phase's start. */
 const learningRateSchema = z.union([
   positive,
   z.discriminatedUnion("schedule", [
     z.strictObject({
       schedule: z.literal("cosine"),
-      initial: positive,
-      decaySteps: count,
+      initial: initialRate,
+      decaySteps,
       alpha: z.number().min(0).max(1).default(0).describe("Final rate as a share of the peak"),
       warmupSteps: z
         .number()
@@ -84,53 +103,66 @@ const learningRateSchema = z.union([
         .min(0)
         .default(0)
         .describe("Steps from initial to warmupTarget, or from 0 to initial where there is no target"),
-      warmupTarget: positive.optional(),
+      warmupTarget: positive.optional().describe("Rate at the end of the warm-up, where the decay starts"),
     }),
     z.strictObject({
       schedule: z.literal("exponential"),
-      initial: positive,
-      decaySteps: count,
-      decayRate: positive,
-      staircase: z.boolean().default(false),
+      initial: initialRate,
+      decaySteps,
+      decayRate: positive.describe("Factor on the rate every decaySteps"),
+      staircase: z.boolean().default(false).describe("In jumps every decaySteps, not smoothly"),
     }),
     z.strictObject({
       schedule: z.literal("piecewise"),
-      boundaries: z.array(z.number().int().min(0)).min(1),
-      values: z.array(positive).min(2),
+      boundaries: z
+        .array(z.number().int().min(0))
+        .min(1)
+        .describe("Steps after which the next value holds, increasing"),
+      values: z.array(positive).min(2).describe("Rates, one more than boundaries"),
     }),
   ]),
 ]);
 
+const learningRate = (standard: number) =>
+  learningRateSchema.default(standard).describe("A rate, or a schedule over the steps of the phase");
+const momentum = fraction.default(0).describe("Share of the last update that is added to the next");
+const epsilon = positive.default(1e-7).describe("Keeps the division by a small second moment finite");
+
 const optimizerSchema = z.discriminatedUnion("name", [
   z.strictObject({
     name: z.literal("adam"),
-    learningRate: learningRateSchema.default(1e-3),
-    beta1: fraction.default(0.9),
-    beta2: fraction.default(0.999),
-    epsilon: positive.default(1e-7),
+    learningRate: learningRate(1e-3),
+    beta1: fraction.default(0.9).describe("Decay of the first moment"),
+    beta2: fraction.default(0.999).describe("Decay of the second moment"),
+    epsilon,
   }),
   z.strictObject({
     name: z.literal("sgd"),
-    learningRate: learningRateSchema.default(1e-2),
-    momentum: fraction.default(0),
-    nesterov: z.boolean().default(false),
+    learningRate: learningRate(1e-2),
+    momentum,
+    nesterov: z.boolean().default(false).describe("Looks ahead by the momentum"),
   }),
   z.strictObject({
     name: z.literal("rmsprop"),
-    learningRate: learningRateSchema.default(1e-3),
-    rho: fraction.default(0.9),
-    momentum: fraction.default(0),
-    epsilon: positive.default(1e-7),
-    centered: z.boolean().default(false),
+    learningRate: learningRate(1e-3),
+    rho: fraction.default(0.9).describe("Decay of the squared gradients' mean"),
+    momentum,
+    epsilon,
+    centered: z.boolean().default(false).describe("Divides by the gradients' variance, not by their squares' mean"),
   }),
 ]);
 
+const layerPattern = z.string().min(1).describe("Regular expression over whole layer names");
+
 const freezeRule = z.union([
   z.strictObject({
-    layers: z.string().min(1).describe("Regular expression over whole layer names"),
-    train: z.boolean(),
+    layers: layerPattern,
+    train: z.boolean().describe("Whether these layers train"),
   }),
-  z.strictObject({ layers: z.string().min(1), lrMultiplier: z.number().min(0).max(100) }),
+  z.strictObject({
+    layers: layerPattern,
+    lrMultiplier: z.number().min(0).max(100).describe("Factor on the learning rate of these layers; 0 freezes them"),
+  }),
 ]);
 
 const freezeSchema = z
@@ -140,14 +172,17 @@ const freezeSchema = z
   );
 
 const phaseSchema = z.strictObject({
-  name: identifier.optional(),
-  epochs: count,
+  name: identifier.optional().describe("phase-1, phase-2, … without it"),
+  epochs: count.describe("Passes over the training images in this phase"),
   freeze: freezeSchema.optional(),
-  optimizer: optimizerSchema.optional(),
+  optimizer: optimizerSchema.optional().describe("Starts afresh with each phase"),
 });
 
 const augmentationSchema = z.strictObject({
-  horizontalFlip: z.boolean().default(false),
+  horizontalFlip: z
+    .boolean()
+    .default(false)
+    .describe("Mirrors a training image with probability ½, anew at each epoch"),
   maxShift: z
     .number()
     .int()
@@ -158,20 +193,23 @@ const augmentationSchema = z.strictObject({
 });
 
 const earlyStoppingSchema = z.strictObject({
-  monitor: z.enum(["loss", "accuracy", "validationLoss", "validationAccuracy"]).default("validationLoss"),
+  monitor: z
+    .enum(["loss", "accuracy", "validationLoss", "validationAccuracy"])
+    .default("validationLoss")
+    .describe("The metric that must improve"),
   patience: z.number().int().min(0).default(0).describe("Epochs without improvement after which training stops"),
-  minDelta: z.number().min(0).default(0),
-  restoreBestWeights: z.boolean().default(false),
+  minDelta: z.number().min(0).default(0).describe("Least change that counts as an improvement"),
+  restoreBestWeights: z.boolean().default(false).describe("Ends with the weights of the best epoch, not of the last"),
 });
 
 /** One experiment: plain JSON, versioned, strict. */
 export const specSchema = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: editorSchema.optional(),
   version: z.literal(1),
-  name: identifier,
-  model: modelSchema.prefault({}),
-  data: dataSchema,
-  split: splitSchema.prefault({}),
+  name,
+  model: modelSchema.prefault({}).describe("The pretrained network and its new head"),
+  data: dataSchema.describe("The labelled images"),
+  split: splitSchema.prefault({}).describe("What is held out"),
   freeze: freezeSchema.default(0),
   frozenBatchNorm: z
     .enum(["inference", "batch-stats"])
@@ -183,19 +221,25 @@ export const specSchema = z.strictObject({
     .enum(["keras", "inference-all"])
     .default("keras")
     .describe("keras: trainable BN uses batch statistics; inference-all: every BN of the base in inference mode"),
-  optimizer: optimizerSchema.prefault({ name: "adam" }),
+  optimizer: optimizerSchema.prefault({ name: "adam" }).describe("Keras's optimizers with Keras's defaults"),
   loss: z.literal("sparse_categorical_crossentropy").default("sparse_categorical_crossentropy"),
-  batchSize: count.max(4096).default(32),
-  epochs: count.max(100_000).default(1),
+  batchSize: count.max(4096).default(32).describe("Images a step"),
+  epochs: count.max(100_000).default(1).describe("Passes over the training images; with phases, they say it"),
   phases: z
     .array(phaseSchema)
     .min(1)
     .optional()
     .describe("Training in phases; each takes what it leaves out from the spec"),
-  shuffle: z.boolean().default(true),
-  seed: z.number().int().min(0).max(0xffffffff).default(0),
-  augmentation: augmentationSchema.prefault({}),
-  earlyStopping: earlyStoppingSchema.optional(),
+  shuffle: z.boolean().default(true).describe("A new order of the training images in each epoch"),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(0xffffffff)
+    .default(0)
+    .describe("Decides split, fresh weights, order, dropout and augmentation"),
+  augmentation: augmentationSchema.prefault({}).describe("Random changes to training images"),
+  earlyStopping: earlyStoppingSchema.optional().describe("Ends training before its last epoch"),
   stepLimitSeconds: z
     .number()
     .positive()
@@ -247,9 +291,9 @@ const sweepGroup = z.strictObject({
 
 /** A grid of experiments that share one base spec. */
 export const sweepSchema = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: editorSchema.optional(),
   version: z.literal(1),
-  name: identifier,
+  name,
   experiment: specSchema,
   groups: z.array(sweepGroup).min(1),
 });

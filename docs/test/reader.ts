@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ROOT } from "./pages.ts";
+import { READERS_SPEC, smallSpec } from "./small-specs.ts";
+
+const LOADER = join(ROOT, "node_modules/tsx/dist/loader.mjs");
+const MAIN = join(ROOT, "packages/cli/src/main.ts");
+const NPM = fileURLToPath(new URL("npm-stand-in.mjs", import.meta.url));
+
+/** A photo a class and more: three classes of 20 are what the getting-started page speaks of. */
+const CLASSES = 3;
+const PHOTOS = 20;
+
+function specsBelow(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) return specsBelow(path);
+    return name.endsWith(".json") ? [path] : [];
+  });
+}
+
+interface Manifest {
+  readonly photos: readonly { readonly file: string; readonly class: string }[];
+}
+
+/** Copies photos of shoes into a folder a class; none where the machine has no THAW_ASSETS. */
+export function copyPhotos(target: string, assets: string): void {
+  const folder = join(assets, "shoes");
+  const { photos } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
+  const classes = [...new Set(photos.map((photo) => photo.class))].slice(0, CLASSES);
+  for (const name of classes) {
+    for (const photo of photos.filter((candidate) => candidate.class === name).slice(0, PHOTOS)) {
+      const to = join(target, name, photo.file.split("/").at(-1) ?? "photo.jpg");
+      mkdirSync(dirname(to), { recursive: true });
+      cpSync(join(folder, photo.file), to);
+    }
+  }
+}
+
+/** A folder in which a page's commands can be typed: specs by the repository's names, but small, and photos. */
+export function readersFolder(page: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `thaw-docs-${page.replace(/\W+/g, "-")}-`));
+  for (const file of specsBelow(join(ROOT, "benchmarks/specs"))) {
+    const to = join(folder, relative(ROOT, file));
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, JSON.stringify(smallSpec(file), null, 2));
+  }
+  for (const name of ["SPEC.json", "SPEC"]) writeFileSync(join(folder, name), JSON.stringify(READERS_SPEC, null, 2));
+  const { THAW_ASSETS: assets } = process.env;
+  if (assets !== undefined) copyPhotos(join(folder, "photos"), assets.split(":")[0] ?? assets);
+  return folder;
+}
+
+/** What typing a line came to. */
+export interface TypedLine {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** The shell of a reader: `thaw` and `npx thaw` from source; `npm` only looks whether there is such a script. */
+const PRELUDE = `
+thaw() { "${process.execPath}" --import "${LOADER}" --conditions=source "${MAIN}" "$@"; }
+npx() { if [ "$1" = thaw ]; then shift; thaw "$@"; else echo "npx $1: not for readers" >&2; return 1; fi; }
+npm() { "${process.execPath}" "${NPM}" "${ROOT}" "$READER" "$PWD" "$@"; }
+`;
+
+/** Types a line into a shell. */
+export function type(line: string, folder: string): Promise<TypedLine> {
+  const child = spawn("bash", ["-c", `${PRELUDE}\n${line}`], {
+    cwd: folder,
+    env: { ...process.env, READER: folder },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, output })));
+}
