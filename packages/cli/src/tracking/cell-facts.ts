@@ -24,6 +24,10 @@ function rateText({ optimizer: { learningRate } }: Phase): string {
   return typeof learningRate === "number" ? String(learningRate) : JSON.stringify(learningRate);
 }
 
+function hasSchedule({ optimizer }: Phase): boolean {
+  return typeof optimizer.learningRate !== "number";
+}
+
 /** What decides a cell's numbers, as names and values for pages that compare runs. */
 export function cellFacts(cell: TrackedCell): Readonly<Record<string, string | number | boolean>> {
   const { spec, phases, data, sweep } = cell;
@@ -36,7 +40,7 @@ export function cellFacts(cell: TrackedCell): Readonly<Record<string, string | n
     freeze: ofPhases(phases, ({ freeze }) => freezeText(freeze)),
     trainable_params: ofPhases(phases, ({ trainable }) => String(trainable.params)),
     learning_rate: new Set(rates).size === 1 ? (rates[0] ?? 0) : ofPhases(phases, rateText),
-    learning_rate_schedule: ofPhases(phases, rateText),
+    ...(phases.some(hasSchedule) ? { learning_rate_schedule: ofPhases(phases, rateText) } : {}),
     optimizer: ofPhases(phases, ({ optimizer }) => optimizer.name),
     batch_size: spec.batchSize,
     epochs: cell.epochs,

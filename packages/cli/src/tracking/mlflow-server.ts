@@ -104,7 +104,7 @@ export function mlflowServer(address: MlflowAddress): MlflowServer {
     } catch (cause) {
       const reason = redacted(reasonOf(cause), address.secrets);
       throw new ThawError("mlflow-unreachable", `MLflow at ${address.url} cannot be reached: ${reason}.`, {
-        hint: `Start the server, correct MLFLOW_TRACKING_URI, ${WAY_OUT}`,
+        hint: `Start the server, correct its address, ${WAY_OUT}`,
       });
     }
     if (status >= 200 && status < 300) return parsed(text);
