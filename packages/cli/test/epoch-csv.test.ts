@@ -79,7 +79,7 @@ describe("the table of epochs", () => {
     expect(again.slice(0, 2).map((row) => numbers(row, MEASURES))).toEqual(expectedRows(result));
     expect(again[2]?.epoch).toBe("");
     expect(readdirSync(folder).sort()).toEqual(["epochs.csv", "out"]);
-  });
+  }, 180_000);
 
   it("replaces no other file, and says so before anything runs", async () => {
     const folder = temporaryFolder();

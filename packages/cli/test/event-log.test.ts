@@ -53,7 +53,7 @@ describe("the event log", () => {
       expect(steps.length).toBeGreaterThan(10);
       expect(steps).toEqual(steps.map((_, index) => index + 1));
     }
-  });
+  }, 180_000);
 
   it("says why a cell failed", async () => {
     const out = join(temporaryFolder(), "out");
@@ -72,7 +72,7 @@ describe("the event log", () => {
     await thaw(["run", spec, "--out", out, "--rerun"]);
     expect(namesIn(out).sort()).toEqual(["CELL.events.jsonl", "CELL.json", "CELL.r2.events.jsonl", "CELL.r2.json"]);
     expect(readFileSync(join(out, first), "utf8")).toBe(text);
-  });
+  }, 180_000);
 });
 
 describe("a batched file", () => {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, request } from "node:http";
 
-/** What a proxy does with a request: pass it on, hang up, or answer with a status and a text. */
-export type Verdict = "pass" | "hang up" | { readonly status: number; readonly text: string };
+/** What a proxy does with a request: pass it on (and perhaps not the answer), hang up, or answer itself. */
+export type Verdict = "pass" | "lose the answer" | "hang up" | { readonly status: number; readonly text: string };
 
 /** A proxy on loopback, as stands before a server that asks who one is, or that fails now and then. */
 export interface FrontDoor {
@@ -20,13 +20,17 @@ export async function openFrontDoor(
       incoming.socket.destroy();
       return;
     }
-    if (verdict !== "pass") {
+    if (typeof verdict === "object") {
       incoming.resume();
       answer.writeHead(verdict.status).end(verdict.text);
       return;
     }
     const { host: _host, ...headers } = incoming.headers;
     const onward = request(`${target}${incoming.url}`, { method: incoming.method, headers }, (response) => {
+      if (verdict === "lose the answer") {
+        response.resume().on("end", () => incoming.socket.destroy());
+        return;
+      }
       answer.writeHead(response.statusCode ?? 502, response.headers);
       response.pipe(answer);
     });

@@ -126,5 +126,5 @@ describe.skipIf(TRACKING_PYTHON === undefined)("--tensorboard, read by TensorBoa
     expect(readdirSync(logs).sort()).toEqual(before);
     await thaw([...args, "--tensorboard", logs, "--rerun"]);
     expect(readdirSync(logs).sort()).toEqual(before.flatMap((name) => [name, `${name}.r2`]).sort());
-  });
+  }, 180_000);
 });
