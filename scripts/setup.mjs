@@ -1,7 +1,7 @@
 /**
  * Makes a fresh checkout ready to run: JavaScript dependencies, libtensorflow with its addon, a browser, built
- * packages, and with `--keras` a Python with Keras. Needs nothing but Node; says what else is missing. Safe to run again
- * (then it only checks) and to kill at any moment.
+ * packages, with `--keras` a Python with Keras, with `--trackers` one with the servers that tests of tracking start. Needs
+ * nothing but Node; says what else is missing. Safe to run again (then it only checks) and to kill at any moment.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -18,16 +18,18 @@ import { buildPackages } from "./setup/packages-build.mjs";
 import { requireNode } from "./setup/requirements.mjs";
 import { describeError, SetupError } from "./setup/setup-error.mjs";
 import { stepPrinter } from "./setup/steps.mjs";
+import { provideTrackingServers } from "./setup/tracking-servers.mjs";
 
 /** @typedef {import("./setup/machine.mjs").Machine} Machine */
 
 /**
  * @param {Machine} [machine]
- * @param {{ keras?: boolean }} [parts] keras: also what the tests and the runner `keras` need
+ * @param {{ keras?: boolean, trackers?: boolean }} [parts] keras: also what the tests and the runner `keras` need;
+ *   trackers: also what tests of tracking need
  * @returns {Promise<void>}
  * @throws {SetupError} with what is missing and how to install it
  */
-export async function setUp(machine = thisMachine(), { keras = false } = {}) {
+export async function setUp(machine = thisMachine(), { keras = false, trackers = false } = {}) {
   const { step, done } = stepPrinter(machine.say);
   machine.say("set-up");
   const node = requireNode(machine);
@@ -43,6 +45,7 @@ export async function setUp(machine = thisMachine(), { keras = false } = {}) {
     await step("own kernels", () => installOwnKernels(locked, choice));
     await step("browser", () => provideChromium(locked));
     if (keras) await step("Keras", () => provideKeras(locked));
+    if (trackers) await step("MLflow and TensorBoard", () => provideTrackingServers(locked));
     await step("build", () => buildPackages(locked));
     done();
   });
@@ -81,11 +84,15 @@ function makeCacheFolder(/** @type {string} */ folder) {
   }
 }
 
-/** @returns {Promise<{ keras: boolean }>} */
+/** @returns {Promise<{ keras: boolean, trackers: boolean }>} */
 async function partsAskedFor(/** @type {readonly string[]} */ args) {
-  const unknown = args.find((arg) => arg !== "--keras");
-  if (unknown === undefined) return { keras: args.length > 0 };
-  throw new SetupError("argument-unknown", `The set-up knows no ${unknown}.`, "It takes --keras: install Keras, too.");
+  const unknown = args.find((arg) => arg !== "--keras" && arg !== "--trackers");
+  if (unknown === undefined) return { keras: args.includes("--keras"), trackers: args.includes("--trackers") };
+  throw new SetupError(
+    "argument-unknown",
+    `The set-up knows no ${unknown}.`,
+    "It takes --keras: install Keras, too; and --trackers: MLflow and TensorBoard, for tests.",
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

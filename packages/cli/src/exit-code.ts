@@ -8,6 +8,7 @@ export const EXIT = {
   badInput: 2,
   runnerMissing: 3,
   cellCrashed: 4,
+  trackingFailed: 5,
   interrupted: 130,
 } as const;
 
@@ -18,9 +19,13 @@ const CRASHES =
 const MISSING =
   /^(native-.*|runner-unknown|runner-unavailable|browser-missing|browser-unreachable|webgpu-unavailable|software-adapter|engine-unavailable|kernels-missing|keras-missing|keras-backend-missing)$/;
 
+/** What records runs elsewhere. */
+const TRACKING = /^mlflow-(unreachable|refused)$/;
+
 /** The exit code that an error stands for. */
 export function exitCodeOf({ code }: SerializedError): number {
   if (code === "cancelled") return EXIT.interrupted;
   if (CRASHES.test(code)) return EXIT.cellCrashed;
+  if (TRACKING.test(code)) return EXIT.trackingFailed;
   return MISSING.test(code) ? EXIT.runnerMissing : EXIT.badInput;
 }

@@ -4,3 +4,6 @@ export { MEASURES, type Measure } from "./bench/measures.ts";
 export { type PresentSubject, takeSample } from "./bench/sample-run.ts";
 export { perturbedPlan } from "./parity/perturbed-plan.ts";
 export { type TraceJob, traceRun } from "./parity/trace-run.ts";
+export { EventLog } from "./tracking/event-log.ts";
+export { TensorBoardLog } from "./tracking/tensorboard.ts";
+export type { TrackedCell, Tracker } from "./tracking/tracker.ts";

@@ -23,6 +23,13 @@ function addCacheOptions(command: Command): Command {
     .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G");
 }
 
+function addTrackingOptions(command: Command): Command {
+  return command
+    .option("--csv <file>", "write a table of all epochs, replacing an earlier one")
+    .option("--tensorboard <dir>", "write event files for TensorBoard")
+    .option("--no-mlflow", "send nothing to MLflow, whatever MLFLOW_TRACKING_URI says");
+}
+
 function addRunOptions(command: Command): Command {
   return command
     .option("--runner <names>", "runner, or the path of a runner module; for a sweep several, with commas", "node")
@@ -50,14 +57,16 @@ function program(): Command {
     .exitOverride()
     .showSuggestionAfterError();
 
-  addCacheOptions(addRunOptions(thaw.command("run")))
+  addTrackingOptions(addCacheOptions(addRunOptions(thaw.command("run"))))
     .description("run one experiment")
     .argument("<spec>", "spec file (JSON)")
     .option("--save-model <file>", "keep the trained model: safetensors with the run's record, for predict and export")
     .option("--export-weights <file>", "write the final weights alone, as safetensors with Keras's names")
-    .action((spec: string, options: RunCommandOptions) => runCommand(spec, options));
+    .action(async (spec: string, options: RunCommandOptions) => {
+      process.exitCode = await runCommand(spec, options);
+    });
 
-  addCacheOptions(addRunOptions(thaw.command("sweep")))
+  addTrackingOptions(addCacheOptions(addRunOptions(thaw.command("sweep"))))
     .description("run a grid of experiments; goes on where an earlier run stopped")
     .argument("<spec>", "sweep file, or a spec with --freeze, --lr or --seed")
     .option("--freeze <list>", "freeze counts or layer names, separated by commas")

@@ -6,16 +6,19 @@ import {
   type EngineSettings,
   type Environment,
   type Outcome,
+  type Plan,
   type Result,
   type RunEvent,
   type Runner,
   resultOfPlan,
-  softwareRefused,
+  serializeError,
   ThawError,
 } from "@thaw/core";
 import { cellProgress } from "./progress.ts";
+import { refuseSoftware } from "./required-runner.ts";
 import { readResult, repeatName, writeResult } from "./result-file.ts";
 import { forgetWeights, saveModel, type WeightsOptions, weightsFiles } from "./saved-weights.ts";
+import type { Tracking } from "./tracking/tracking.ts";
 import { VERSION } from "./version.ts";
 
 /** How the command line asks for cells to be run. */
@@ -26,6 +29,7 @@ export interface CellOptions extends WeightsOptions {
   readonly requireHardware: boolean;
   /** For outputs of frozen layers; the runner's default without it. */
   readonly cache?: CacheBudget;
+  readonly tracking: Tracking;
   readonly signal: AbortSignal;
   readonly output: NodeJS.WriteStream;
 }
@@ -38,32 +42,6 @@ export interface CellRun {
   readonly fresh: boolean;
 }
 
-/** @throws ThawError `software-adapter` where the GPU is emulated */
-function refuseSoftware({ runner, device }: Environment): void {
-  if (!device.software) return;
-  throw softwareRefused(`Runner "${runner}" has an emulated GPU only (${device.name}).`);
-}
-
-/**
- * @throws ThawError `runner-unavailable` with the runner's own reason and hint, `software-adapter` where the GPU is
- *   emulated and that is not wanted
- */
-export async function requireRunner(
-  runner: Runner,
-  settings: EngineSettings,
-  requireHardware: boolean,
-): Promise<Environment> {
-  const availability = await runner.probe(settings);
-  if (availability.ok) {
-    if (requireHardware) refuseSoftware(availability.environment);
-    return availability.environment;
-  }
-  const code = availability.code === "setting-invalid" ? availability.code : "runner-unavailable";
-  throw new ThawError(code, `Runner "${runner.name}" cannot run here: ${availability.reason}`, {
-    hint: availability.hint,
-  });
-}
-
 /** What a phase does about its frozen layers, in a line. */
 function cacheNote(event: RunEvent & { readonly type: "cache" }): string {
   const { where, layer, reason, savedMacs, recomputedMacs, phase } = event;
@@ -74,26 +52,21 @@ function cacheNote(event: RunEvent & { readonly type: "cache" }): string {
   return `${phase}: outputs kept below ${layer}: ${reason}; spares ${saved} M multiply-accumulates an image from epoch 2 on\n`;
 }
 
-/**
- * Runs one cell, unless its result is there already.
- * @throws ThawError what the runner throws, and `result-exists`
- */
-export async function runCell(
+interface Trained {
+  readonly environment: Environment;
+  readonly outcome: Outcome;
+  readonly warnings: Result["warnings"];
+}
+
+/** Runs a plan to its end, and tells the terminal and the trackers what the runner says. */
+async function train(
   runner: Runner,
   { plan, storeDir }: PreparedPlan,
-  sweep: Result["sweep"],
+  weights: string | undefined,
   options: CellOptions,
-): Promise<CellRun> {
-  const { outDir, settings, signal, output } = options;
-  const name = await cellName(plan, runner.name, settings);
-  const earlier = await readResult(outDir, name);
-  const wanted = await weightsFiles(options, outDir, name);
-  if (earlier !== null && !options.rerun && wanted.isThere) {
-    return { result: earlier, file: resolve(outDir, `${name}.json`), fresh: false };
-  }
-  const cell = earlier === null ? name : await repeatName(outDir, name);
-  const files = cell === name ? wanted : await weightsFiles(options, outDir, cell);
-  const epochs = plan.phases.reduce((sum, phase) => sum + phase.epochs, 0);
+): Promise<Trained> {
+  const { settings, signal, output, cache, tracking } = options;
+  const epochs = epochsOf(plan);
   const progress = cellProgress(`${plan.spec.name} on ${runner.name}`, epochs, output);
   let environment: Environment | undefined;
   let outcome: Outcome | undefined;
@@ -103,11 +76,12 @@ export async function runCell(
       storeDir,
       settings,
       signal,
-      ...(options.cache === undefined ? {} : { cache: options.cache }),
-      ...(files.weights === undefined ? {} : { exportWeights: files.weights }),
+      ...(cache === undefined ? {} : { cache }),
+      ...(weights === undefined ? {} : { exportWeights: weights }),
     });
     for await (const event of run) {
       progress.event(event);
+      tracking.event(event);
       if (event.type === "cache") output.write(cacheNote(event));
       if (event.type === "start") {
         environment = event.environment;
@@ -116,30 +90,63 @@ export async function runCell(
       if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
       if (event.type === "end") outcome = event.outcome;
     }
-  } catch (error) {
-    await forgetWeights(files);
-    throw error;
   } finally {
     progress.close();
   }
   if (environment === undefined || outcome === undefined) {
     throw new ThawError("runner-crashed", `Runner "${runner.name}" ended without a result.`);
   }
-  const result: Result = {
-    version: 1,
-    cell,
-    sweep,
-    thawVersion: VERSION,
-    runner: runner.name,
-    finishedAt: new Date().toISOString(),
-    ...resultOfPlan(plan),
-    ...outcome,
-    environment,
-    warnings,
-  };
+  return { environment, outcome, warnings };
+}
+
+function epochsOf({ phases }: Plan): number {
+  return phases.reduce((sum, phase) => sum + phase.epochs, 0);
+}
+
+/**
+ * Runs one cell, unless its result is there already.
+ * @throws ThawError what the runner throws, and `result-exists`
+ */
+export async function runCell(
+  runner: Runner,
+  prepared: PreparedPlan,
+  sweep: Result["sweep"],
+  options: CellOptions,
+): Promise<CellRun> {
+  const { plan } = prepared;
+  const { outDir, settings, tracking } = options;
+  const name = await cellName(plan, runner.name, settings);
+  const planned = { sweep, runner: runner.name, settings, epochs: epochsOf(plan), ...resultOfPlan(plan) };
+  const earlier = await readResult(outDir, name);
+  const wanted = await weightsFiles(options, outDir, name);
+  if (earlier !== null && !options.rerun && wanted.isThere) {
+    tracking.doneBefore({ cell: name, ...planned }, earlier);
+    return { result: earlier, file: resolve(outDir, `${name}.json`), fresh: false };
+  }
+  const cell = earlier === null ? name : await repeatName(outDir, name);
+  const files = cell === name ? wanted : await weightsFiles(options, outDir, cell);
+  await tracking.begin({ cell, ...planned });
   try {
+    const { environment, outcome, warnings } = await train(runner, prepared, files.weights, options);
+    const result: Result = {
+      version: 1,
+      cell,
+      sweep,
+      thawVersion: VERSION,
+      runner: runner.name,
+      finishedAt: new Date().toISOString(),
+      ...resultOfPlan(plan),
+      ...outcome,
+      environment,
+      warnings,
+    };
     await saveModel(files, result);
-    return { result, file: await writeResult(outDir, result), fresh: true };
+    const file = await writeResult(outDir, result);
+    await tracking.end({ result, file });
+    return { result, file, fresh: true };
+  } catch (error) {
+    await tracking.end({ failure: serializeError(error) });
+    throw error;
   } finally {
     await forgetWeights(files);
   }

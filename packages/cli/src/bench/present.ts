@@ -1,7 +1,7 @@
 import { arch, cpus, type as osType, release, totalmem } from "node:os";
 import { deviceLabel, type Runner, serializeError, ThawError } from "@thaw/core";
 import { findRunner } from "../registry.ts";
-import { requireRunner } from "../run-cell.ts";
+import { requireRunner } from "../required-runner.ts";
 import { parseSettings, type SettingsOf } from "../settings.ts";
 import type { Machine, MeasuredSubject } from "./bench-report.ts";
 import type { PresentSubject } from "./sample-run.ts";

@@ -20,7 +20,7 @@ import { profileText } from "../profile/profile-text.ts";
 import { suggestionsOf } from "../profile/suggestions.ts";
 import { traceFile } from "../profile/trace-file.ts";
 import { findRunner } from "../registry.ts";
-import { requireRunner } from "../run-cell.ts";
+import { requireRunner } from "../required-runner.ts";
 import { parseSettings } from "../settings.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { VERSION } from "../version.ts";

@@ -1,16 +1,19 @@
 import { preparePlan } from "@thaw/assets";
 import { ThawError } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
+import { EXIT } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { prepareNotes } from "../notes.ts";
 import { findRunner } from "../registry.ts";
-import { requireRunner, runCell } from "../run-cell.ts";
+import { requireRunner } from "../required-runner.ts";
+import { runCell } from "../run-cell.ts";
 import { parseSettings, plainKernelSetting } from "../settings.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { resultTable } from "../table.ts";
+import { openTracking, type TrackingOptions } from "../tracking/open-tracking.ts";
 
 /** Options of `thaw run`. */
-export interface RunCommandOptions extends CacheOptions {
+export interface RunCommandOptions extends CacheOptions, TrackingOptions {
   readonly runner: string;
   readonly out: string;
   readonly set: readonly string[];
@@ -21,8 +24,11 @@ export interface RunCommandOptions extends CacheOptions {
   readonly saveModel?: string;
 }
 
-/** `thaw run SPEC`: one experiment on one runner. */
-export async function runCommand(specPath: string, options: RunCommandOptions): Promise<void> {
+/**
+ * `thaw run SPEC`: one experiment on one runner.
+ * @returns the exit code
+ */
+export async function runCommand(specPath: string, options: RunCommandOptions): Promise<number> {
   const file = await readSpecFile(specPath);
   if (file.kind === "sweep") {
     throw new ThawError("spec-invalid", `${specPath} is a sweep (it has groups), not one experiment.`, {
@@ -36,6 +42,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
   )(runner.name);
   const { requireHardware } = options;
   const cache = cacheBudget(options);
+  const tracking = await openTracking(options, options.out, file.spec.name, process.stderr);
   const interrupt = onInterrupt(process.stderr);
   try {
     await requireRunner(runner, settings, requireHardware);
@@ -52,6 +59,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
       cache,
       ...(options.exportWeights === undefined ? {} : { exportWeights: options.exportWeights }),
       ...(options.saveModel === undefined ? {} : { saveModel: options.saveModel }),
+      tracking,
       signal: interrupt.signal,
       output: process.stderr,
     });
@@ -61,6 +69,8 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
     if (options.exportWeights !== undefined) process.stdout.write(`Weights: ${options.exportWeights}\n`);
   } finally {
     await runner.close?.();
+    await tracking.close();
     interrupt.dispose();
   }
+  return tracking.lost ? EXIT.trackingFailed : EXIT.fine;
 }

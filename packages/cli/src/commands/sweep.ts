@@ -8,7 +8,6 @@ import {
   type Runner,
   type Sweep,
   serializeError,
-  sweepOf,
   ThawError,
 } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
@@ -17,51 +16,24 @@ import { onInterrupt } from "../interrupt.ts";
 import { prepareNotes } from "../notes.ts";
 import { parityTable } from "../parity-table.ts";
 import { findRunner } from "../registry.ts";
-import { type CellOptions, requireRunner, runCell } from "../run-cell.ts";
-import { parseFreeze, parseNumbers, parseSettings, plainKernelSetting, type SettingsOf } from "../settings.ts";
-import { readSpecFile, type SpecFile } from "../spec-file.ts";
+import { requireRunner } from "../required-runner.ts";
+import { type CellOptions, runCell } from "../run-cell.ts";
+import { parseSettings, plainKernelSetting, type SettingsOf } from "../settings.ts";
+import { readSpecFile } from "../spec-file.ts";
+import { askedSweep, type VaryOptions } from "../sweep-options.ts";
 import { resultTable, type TableRow } from "../table.ts";
+import { openTracking, type TrackingOptions } from "../tracking/open-tracking.ts";
 
 /** Options of `thaw sweep`. */
-export interface SweepCommandOptions extends CacheOptions {
+export interface SweepCommandOptions extends CacheOptions, TrackingOptions, VaryOptions {
   readonly runner: string;
   readonly out: string;
   readonly set: readonly string[];
   readonly plainKernel: readonly string[];
   readonly rerun: boolean;
   readonly requireHardware: boolean;
-  readonly freeze?: string;
-  readonly lr?: string;
-  readonly seed?: string;
   readonly group?: string;
   readonly saveModels: boolean;
-}
-
-function toSweep(file: SpecFile, specPath: string, options: SweepCommandOptions): Sweep {
-  const { freeze, lr, seed } = options;
-  const asked = freeze !== undefined || lr !== undefined || seed !== undefined;
-  if (file.kind === "sweep") {
-    if (asked) {
-      throw new ThawError(
-        "option-invalid",
-        `${specPath} is a sweep with its own groups; --freeze, --lr and --seed are for a spec.`,
-        {
-          hint: "Leave the options out, or give a spec.",
-        },
-      );
-    }
-    return file.sweep;
-  }
-  if (!asked) {
-    throw new ThawError("option-invalid", `${specPath} is one experiment and there is nothing to vary.`, {
-      hint: "Give --freeze 0,50,100,154, --lr or --seed, or a sweep file with groups.",
-    });
-  }
-  return sweepOf(file.spec, {
-    ...(freeze === undefined ? {} : { freeze: parseFreeze(freeze) }),
-    ...(lr === undefined ? {} : { learningRate: parseNumbers("--lr", lr) }),
-    ...(seed === undefined ? {} : { seed: parseNumbers("--seed", seed) }),
-  });
 }
 
 /** Freeze policy of the row with the best validation accuracy; the earlier of equals. */
@@ -168,7 +140,7 @@ async function requireRunners(
  */
 export async function sweepCommand(specPath: string, options: SweepCommandOptions): Promise<number> {
   const file = await readSpecFile(specPath);
-  const sweep = toSweep(file, specPath, options);
+  const sweep = askedSweep(file, specPath, options);
   if (options.group !== undefined && !sweep.groups.some((group) => group.name === options.group)) {
     throw new ThawError("option-invalid", `--group: sweep "${sweep.name}" has no group "${options.group}".`, {
       hint: `It has ${sweep.groups.map((group) => group.name).join(", ")}.`,
@@ -179,18 +151,14 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
     [...options.set, ...plainKernelSetting(options.plainKernel)],
     runners.map(({ name }) => name),
   );
-  const interrupt = onInterrupt(process.stderr);
   const { out: outDir, rerun, requireHardware } = options;
   const cache = cacheBudget(options);
-  const cellOptions = {
-    outDir,
-    rerun,
-    requireHardware,
-    cache,
-    signal: interrupt.signal,
-    output: process.stderr,
-    ...(options.saveModels ? { saveModelBeside: true } : {}),
-  };
+  const output = process.stderr;
+  const tracking = await openTracking(options, outDir, sweep.name, output);
+  const interrupt = onInterrupt(output);
+  const { signal } = interrupt;
+  const saveModelBeside = options.saveModels;
+  const cellOptions = { outDir, rerun, requireHardware, cache, saveModelBeside, tracking, signal, output };
   const note = prepareNotes(process.stderr);
   const { baseDir } = file;
   const run: SweepRun = { sweep, runners, baseDir, cellOptions, settingsOf, rows: [], note, worstExit: EXIT.fine };
@@ -203,10 +171,11 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
     run.worstExit = EXIT.interrupted;
   } finally {
     for (const runner of runners) await runner.close?.();
+    await tracking.close();
     interrupt.dispose();
     if (run.rows.length > 0) process.stdout.write(`${resultTable(run.rows)}\n`);
     if (runners.length > 1) process.stdout.write(parityTable(run.rows));
   }
   process.stdout.write(`Results: ${outDir}\n`);
-  return run.worstExit;
+  return run.worstExit === EXIT.fine && tracking.lost ? EXIT.trackingFailed : run.worstExit;
 }

@@ -3,6 +3,7 @@ import { preparePlan } from "@thaw/assets";
 import type { Result, Spec } from "@thaw/core";
 import { compareOutcomes, type EquivalenceResult } from "@thaw/core/parity";
 import { runCell } from "../run-cell.ts";
+import { Tracking } from "../tracking/tracking.ts";
 import type { Participant } from "./participants.ts";
 
 /** What rung L5 of one `thaw parity` needs. */
@@ -34,6 +35,7 @@ export async function compareAllOutcomes(run: OutcomeRun): Promise<readonly Equi
           settings,
           rerun: run.rerun,
           requireHardware: false, // looked at when the runners were found
+          tracking: new Tracking([], process.stderr), // the ladder has reports of its own
           signal: run.signal,
           output: process.stderr,
         });

@@ -1,7 +1,7 @@
 import { type EngineSettings, type Environment, type Runner, serializeError, ThawError } from "@thaw/core";
 import type { ReportedRunner } from "@thaw/core/parity";
 import { findRunner } from "../registry.ts";
-import { requireRunner } from "../run-cell.ts";
+import { requireRunner } from "../required-runner.ts";
 import type { SettingsOf } from "../settings.ts";
 
 /** A runner that can run here. */

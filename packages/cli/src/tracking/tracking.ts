@@ -1,0 +1,77 @@
+import { type Result, type RunEvent, serializeError } from "@thaw/core";
+import type { CellEnding, TrackedCell, Tracker } from "./tracker.ts";
+
+/**
+ * All trackers of a command as one. A tracker that fails while a cell trains is reported once and left out until the
+ * next cell: what it would have recorded is lost, the training is not.
+ */
+export class Tracking {
+  /** Whether any tracker has lost something. */
+  lost = false;
+  readonly #trackers: readonly Tracker[];
+  readonly #output: NodeJS.WritableStream;
+  #active: Tracker[] = [];
+  #cell = "";
+
+  constructor(trackers: readonly Tracker[], output: NodeJS.WritableStream) {
+    this.#trackers = trackers;
+    this.#output = output;
+  }
+
+  /** @throws ThawError what keeps a tracker from recording the cell; the cell then must not run */
+  async begin(cell: TrackedCell): Promise<void> {
+    this.#active = [];
+    this.#cell = cell.cell;
+    for (const tracker of this.#trackers) {
+      try {
+        await tracker.begin(cell);
+      } catch (error) {
+        await this.end({ failure: serializeError(error) });
+        throw error;
+      }
+      this.#active.push(tracker);
+    }
+  }
+
+  event(event: RunEvent): void {
+    for (const tracker of this.#active) {
+      try {
+        tracker.event(event);
+      } catch (error) {
+        this.#active = this.#active.filter((other) => other !== tracker);
+        this.#report(tracker, error);
+      }
+    }
+  }
+
+  async end(ending: CellEnding): Promise<void> {
+    for (const tracker of this.#active) await this.#attempt(tracker, () => tracker.end(ending));
+    this.#active = [];
+  }
+
+  doneBefore(cell: TrackedCell, result: Result): void {
+    for (const tracker of this.#trackers) tracker.doneBefore?.(cell, result);
+    const silent = this.#trackers.filter((tracker) => tracker.doneBefore === undefined).map(({ name }) => name);
+    if (silent.length > 0) this.#output.write(`${cell.cell}: done before, not sent again to ${silent.join(", ")}\n`);
+  }
+
+  async close(): Promise<void> {
+    for (const tracker of this.#trackers) await this.#attempt(tracker, () => tracker.close?.());
+  }
+
+  async #attempt(tracker: Tracker, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#report(tracker, error);
+    }
+  }
+
+  #report({ name }: Tracker, error: unknown): void {
+    this.lost = true;
+    const { code, message, hint } = serializeError(error);
+    this.#output.write(
+      `${this.#cell}: ${name} lost data (${code}): ${message}${hint === undefined ? "" : ` ${hint}`}\n`,
+    );
+  }
+}
