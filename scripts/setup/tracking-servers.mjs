@@ -26,6 +26,9 @@ export async function provideTrackingServers(machine) {
     });
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    return { warning: "not installed, so their tests are skipped", details: [error.message, ...error.hint.split("\n")] };
+    return {
+      warning: "not installed, so their tests are skipped",
+      details: [error.message, ...error.hint.split("\n")],
+    };
   }
 }
