@@ -56,17 +56,22 @@ describe("the end of a test", () => {
 });
 
 describe("the rate that is read off", () => {
-  it("is a tenth of the minimum's, or the one of the fastest fall, each near where the curve has it", () => {
-    // Smoothing pulls the minimum away from the steep rise, towards lower rates: hence the wider bound.
-    const noise = noiseOf(1);
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("is near where the curve has it, by both rules, with noise of seed %i", (seed) => {
+    const noise = noiseOf(seed);
     const noisy = stepsOf(121, (decade) => valley(decade) + noise());
     const findings = rateFindings(noisy, false);
-    const tenth = suggestedRate(findings, "tenth-of-minimum") ?? 0;
-    const steepest = suggestedRate(findings, "steepest") ?? 0;
-    expect(Math.abs(Math.log10(tenth) + 3)).toBeLessThan(0.35);
-    expect(Math.abs(Math.log10(steepest) + 3)).toBeLessThan(0.25);
-    expect(Number(tenth.toPrecision(2))).toBe(tenth);
+    for (const rule of ["tenth-of-minimum", "steepest"] as const) {
+      const rate = suggestedRate(findings, rule) ?? 0;
+      expect(Math.abs(Math.log10(rate) + 3)).toBeLessThan(0.5);
+      expect(Number(rate.toPrecision(2))).toBe(rate);
+    }
     expect(findings.doubts).toEqual([]);
+  });
+
+  it("does not follow a first batch that happens to be hard", () => {
+    const hard = stepsOf(121, (decade, index) => valley(decade) + (index < 3 ? 0.6 : 0));
+    const steepest = suggestedRate(rateFindings(hard, false), "steepest") ?? 0;
+    expect(Math.abs(Math.log10(steepest) + 3)).toBeLessThan(0.25);
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])("is none where the loss is mere noise, of seed %i", (seed) => {

@@ -18,6 +18,11 @@ export interface CurvePoint extends RangeStep {
 const REACH = 0.08;
 const LEAST_REACH = 3;
 
+/** Steps on each side that a point of a test of so many steps is smoothed over. */
+export function reachOf(count: number): number {
+  return Math.max(LEAST_REACH, Math.round(count * REACH));
+}
+
 /**
  * Smooths losses by a straight line through each point's neighbours, nearer ones weighing more. Rates grow by the same
  * factor from step to step, so that a line over steps is one over the rate's logarithm; unlike a running mean it does
@@ -25,7 +30,7 @@ const LEAST_REACH = 3;
  * @see Cleveland, Robust Locally Weighted Regression and Smoothing Scatterplots, 1979 (the weights; one pass)
  */
 export function lossCurve(steps: readonly RangeStep[]): readonly CurvePoint[] {
-  const reach = Math.max(LEAST_REACH, Math.round(steps.length * REACH));
+  const reach = reachOf(steps.length);
   return steps.map((point, at) => {
     const from = Math.max(0, at - reach);
     const sums = { weight: 0, x: 0, y: 0, xx: 0, xy: 0 };

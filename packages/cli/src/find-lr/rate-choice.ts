@@ -1,4 +1,4 @@
-import { type CurvePoint, lossCurve, type RangeStep } from "./loss-curve.ts";
+import { type CurvePoint, lossCurve, type RangeStep, reachOf } from "./loss-curve.ts";
 
 /** How a rate is read off the curve. */
 export type RateRule = "tenth-of-minimum" | "steepest";
@@ -13,7 +13,7 @@ export const RATE_RULES: Readonly<Record<RateRule, string>> = {
 export interface RateFindings {
   /** Root mean square of loss minus smoothed loss, up to the minimum. */
   readonly noise: number;
-  /** Smoothed loss at the first step minus its minimum. */
+  /** Smoothed loss at the start minus its minimum. */
   readonly fall: number;
   /** Where the smoothed loss is lowest; null where the losses show no minimum. */
   readonly minimum: CurvePoint | null;
@@ -33,9 +33,18 @@ const BEHIND = 3;
  * @param blewUp whether the test ended because the loss did: the loss then rose behind the last step
  */
 export function rateFindings(steps: readonly RangeStep[], blewUp: boolean): RateFindings {
-  const curve = lossCurve(steps);
+  // The first points have neighbours on one side only: their lines follow the noise.
+  const curve = lossCurve(steps).slice(reachOf(steps.length));
   const [first] = curve;
-  if (first === undefined) return { noise: 0, fall: 0, minimum: null, steepest: null, doubts: ["There is no step."] };
+  if (first === undefined) {
+    return {
+      noise: 0,
+      fall: 0,
+      minimum: null,
+      steepest: null,
+      doubts: ["There are too few steps to read a rate off."],
+    };
+  }
   const lowest = curve.reduce((best, point) => (point.smoothed < best.smoothed ? point : best), first);
   const before = curve.slice(0, curve.indexOf(lowest) + 1);
   const noise = Math.sqrt(before.reduce((sum, { loss, smoothed }) => sum + (loss - smoothed) ** 2, 0) / before.length);
