@@ -129,6 +129,24 @@ describe("the summary of a sweep", () => {
     expect(recipeMarkdown({ ...summary, cells: phased })).toContain("| 1 at 1e-3, 2 times 3 at 1e-4 × 1, 0.3 |");
   });
 
+  it("says which differences stand out, and which recipe was best with which seed", () => {
+    const withTest = (label: string, ...accuracies: number[]): RecipeSummary["cells"][number] => {
+      const [template] = summary.cells;
+      const [run] = template?.runs ?? [];
+      if (template === undefined || run === undefined) throw new Error("The summary has no run.");
+      const runs = accuracies.map((test, seed) => ({ ...run, seed, accuracy: { ...run.accuracy, test } }));
+      return { ...template, label, runs };
+    };
+    const worse = withTest("worse", 0.2, 0.21, 0.2, 0.21, 0.2);
+    const better = withTest("better", 0.5, 0.51, 0.51, 0.52, 0.5);
+    const alike = withTest("alike", 0.4, 0.53, 0.51, 0.48, 0.58);
+    const clear = recipeMarkdown({ ...summary, baseline: "worse", cells: [worse, better] });
+    expect(clear).toContain("Of 1 difference, 1 stands out of 0 after Holm's correction: better − worse, +30.4 pp.");
+    const unclear = recipeMarkdown({ ...summary, baseline: "better", cells: [better, alike] });
+    expect(unclear).toMatch(/^None of 1 difference stands out of 0 after Holm's correction\. That is not equality/m);
+    expect(unclear).toContain("Highest by seed: 0: better; 1: alike; 2: better = alike; 3: better; 4: alike.");
+  });
+
   it("leaves out a seed that a recipe lacks, and says so", async () => {
     const part = await recipeSummary(
       results.filter(({ cell }) => !cell.includes("two_seed-7")),

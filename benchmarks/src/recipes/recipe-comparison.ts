@@ -43,3 +43,12 @@ export function recipeDifferences(summary: RecipeSummary): readonly RecipeDiffer
   const adjusted = holm(differences.map(({ p }) => p));
   return differences.map((difference, index) => ({ ...difference, adjustedP: adjusted[index] ?? 1 }));
 }
+
+/** Labels of the recipes with a seed's highest test accuracy; several where they tie. */
+export function bestOfSeed({ cells }: RecipeSummary, seed: number): readonly string[] {
+  const tested = cells.flatMap(({ label, runs }) =>
+    runs.filter((run) => run.seed === seed).map(({ accuracy }) => ({ label, accuracy: accuracy.test })),
+  );
+  const best = Math.max(...tested.map(({ accuracy }) => accuracy));
+  return tested.filter(({ accuracy }) => accuracy === best).map(({ label }) => label);
+}

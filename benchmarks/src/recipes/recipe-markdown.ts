@@ -1,6 +1,12 @@
-import { type RecipeDifference, recipeDifferences, testAccuracy, testPercents } from "./recipe-comparison.ts";
+import {
+  bestOfSeed,
+  type RecipeDifference,
+  recipeDifferences,
+  testAccuracy,
+  testPercents,
+} from "./recipe-comparison.ts";
 import type { RecipeCell, RecipeSummary } from "./recipe-summary.ts";
-import type { SeedEstimate } from "./seed-statistics.ts";
+import { LEVEL, type SeedEstimate } from "./seed-statistics.ts";
 
 function signed(value: number): string {
   const size = Math.abs(value).toFixed(1);
@@ -87,10 +93,33 @@ function pairTable(differences: readonly RecipeDifference[]): readonly string[] 
   ];
 }
 
+/** Level at which a difference stands out. */
+const SIGNIFICANT = 1 - LEVEL;
+
+/** What the differences show, and what they do not. */
+function verdictOf(differences: readonly RecipeDifference[]): string {
+  const clear = differences.filter(({ adjustedP }) => adjustedP < SIGNIFICANT);
+  const many = `${differences.length} difference${differences.length === 1 ? "" : "s"}`;
+  if (clear.length > 0) {
+    const named = clear.map(
+      (difference) => `${difference.recipe} − ${difference.against}, ${signed(difference.mean)} pp`,
+    );
+    return `Of ${many}, ${clear.length} ${clear.length === 1 ? "stands" : "stand"} out of 0 after Holm's correction: ${named.join("; ")}.`;
+  }
+  const low = Math.min(...differences.map(({ interval }) => interval[0]));
+  const high = Math.max(...differences.map(({ interval }) => interval[1]));
+  return `None of ${many} stands out of 0 after Holm's correction. That is not equality: the intervals reach from ${signed(low)} to ${signed(high)} pp.`;
+}
+
+function bestText(summary: RecipeSummary): string {
+  const seeds = summary.cells[0]?.runs.map(({ seed }) => seed) ?? [];
+  return `Highest by seed: ${seeds.map((seed) => `${seed}: ${bestOfSeed(summary, seed).join(" = ")}`).join("; ")}.`;
+}
+
 function noteOf({ cells, testPhotos, leftOut, runner, device, engine }: RecipeSummary): string {
   const runs = cells[0]?.runs ?? [];
   const list = (of: (run: (typeof runs)[number]) => number): string => runs.map(of).join(", ");
-  const left = leftOut.length === 0 ? "" : ` Seeds ${leftOut.join(", ")} are not finished and left out.`;
+  const left = leftOut.length === 0 ? "" : ` Not finished, and left out: seed ${leftOut.join(", ")}.`;
   return `${runs.length} seeds (${list(({ seed }) => seed)}); test images ${list(({ images }) => images.test)}, ${testPhotos} different photos in all; training images ${list(({ images }) => images.train)}.${left} Runner \`${runner}\`, ${engine} on ${device}.`;
 }
 
@@ -114,6 +143,8 @@ export function recipeMarkdown(summary: RecipeSummary): string {
     `|${head.map(() => "---").join("|")}|`,
     ...cells.map((cell) => rowOf(cell, summary, differences)),
     ...(baseline === null ? pairTable(differences) : []),
+    "",
+    `${verdictOf(differences)} ${bestText(summary)}`,
     "",
     noteOf(summary),
   ].join("\n");
