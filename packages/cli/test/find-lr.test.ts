@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSpec, type RunEvent, randomStream, ThawError } from "@thaw/core";
 import { describe, expect, it } from "vitest";
+import { type FindLrCommandOptions, rangeAsked } from "../src/find-lr/find-lr-options.ts";
 import { hasExploded, lossCurve, type RangeStep } from "../src/find-lr/loss-curve.ts";
 import { followRangeTest, rangeTestSpec } from "../src/find-lr/range-test.ts";
 import { rateFindings, suggestedRate } from "../src/find-lr/rate-choice.ts";
@@ -186,14 +187,40 @@ describe("thaw find-lr", () => {
     expect([json.steps, json.suggestion.rule]).toEqual([search.steps, "steepest"]);
   });
 
+  it("refuses a phase that is not there", async () => {
+    const run = await thaw(["find-lr", spec, "--out", temporaryFolder(), "--phase", "head"]);
+    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining("the spec has no phases")]);
+  });
+});
+
+describe("options of a test", () => {
+  const options: FindLrCommandOptions = {
+    from: "1e-7",
+    to: "1",
+    steps: "100",
+    rule: "steepest",
+    runner: "node",
+    out: "results",
+    set: [],
+    plainKernel: [],
+    json: false,
+    rerun: false,
+    requireHardware: false,
+    cacheBytes: "1G",
+    cacheDisk: "4G",
+  };
+
+  it("are numbers and a rule", () => {
+    expect(rangeAsked(options)).toEqual({ from: 1e-7, to: 1, steps: 100, phase: undefined, rule: "steepest" });
+  });
+
   it.each([
-    [["--from", "1"], "--from 1 is not below --to 1."],
-    [["--from", "0"], '--from: "0" is no rate above 0.'],
-    [["--steps", "5"], "no whole number from 20 up"],
-    [["--rule", "steep"], 'no rule "steep"'],
-    [["--phase", "head"], "the spec has no phases"],
-  ])("refuses %j", async (options, message) => {
-    const run = await thaw(["find-lr", spec, "--out", temporaryFolder(), ...options]);
-    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining(message)]);
+    [{ from: "1" }, "--from 1 is not below --to 1."],
+    [{ from: "0" }, '--from: "0" is no rate above 0.'],
+    [{ to: "1,2" }, '--to: "1,2" is no rate above 0.'],
+    [{ steps: "5" }, "no whole number from 20 up"],
+    [{ rule: "steep" }, 'no rule "steep"; there are tenth-of-minimum, steepest.'],
+  ])("refuse %j", (wrong, message) => {
+    expect(() => rangeAsked({ ...options, ...wrong })).toThrow(message);
   });
 });
