@@ -219,6 +219,7 @@ describe("options of a test", () => {
     [{ from: "0" }, '--from: "0" is no rate above 0.'],
     [{ to: "1,2" }, '--to: "1,2" is no rate above 0.'],
     [{ steps: "5" }, "no whole number from 20 up"],
+    [{ rule: "toString" }, 'no rule "toString"'],
     [{ rule: "steep" }, 'no rule "steep"; there are tenth-of-minimum, steepest.'],
   ])("refuse %j", (wrong, message) => {
     expect(() => rangeAsked({ ...options, ...wrong })).toThrow(message);

@@ -34,7 +34,7 @@ function oneRate(option: string, text: string): number {
 
 /** @throws ThawError `option-invalid` */
 function ruleOf(text: string): RateRule {
-  if (text in RATE_RULES) return text as RateRule;
+  if (Object.hasOwn(RATE_RULES, text)) return text as RateRule;
   const known = Object.keys(RATE_RULES);
   const [near] = nearest(text, known);
   throw new ThawError("option-invalid", `--rule: there is no rule "${text}"; there are ${known.join(", ")}.`, {
