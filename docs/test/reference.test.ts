@@ -15,7 +15,9 @@ function branches(node: SchemaNode): readonly SchemaNode[] {
 function undescribed(node: SchemaNode, path = ""): string[] {
   return branches(node).flatMap((branch) => [
     ...Object.entries(branch.properties ?? {}).flatMap(([name, child]) => [
-      ...(branches(child).some((form) => form.description !== undefined || form.const !== undefined)
+      ...([child, child.items ?? {}]
+        .flatMap(branches)
+        .some((form) => form.description !== undefined || form.const !== undefined)
         ? []
         : [`${path}${name}`]),
       ...undescribed(child, `${path}${name}.`),

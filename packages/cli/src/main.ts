@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { BenchCommandOptions } from "./bench/bench-options.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { findLrCommand } from "./commands/find-lr.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
@@ -11,6 +12,7 @@ import { type RunCommandOptions, runCommand } from "./commands/run.ts";
 import { type SchemaCommandOptions, schemaCommand } from "./commands/schema.ts";
 import { type SweepCommandOptions, sweepCommand } from "./commands/sweep.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
+import type { FindLrCommandOptions } from "./find-lr/find-lr-options.ts";
 import type { ParityCommandOptions } from "./parity/options.ts";
 import type { ProfileCommandOptions } from "./profile/profile-options.ts";
 import { VERSION } from "./version.ts";
@@ -77,6 +79,17 @@ function program(): Command {
     .action(async (spec: string, options: SweepCommandOptions) => {
       process.exitCode = await sweepCommand(spec, options);
     });
+
+  addCacheOptions(addRunOptions(thaw.command("find-lr")))
+    .description("let the learning rate grow from step to step, and say at which rates the loss falls")
+    .argument("<spec>", "spec file (JSON)")
+    .option("--from <rate>", "rate of the first step", "1e-7")
+    .option("--to <rate>", "rate of the last step", "1")
+    .option("--steps <count>", "steps, rounded up to whole epochs", "100")
+    .option("--phase <name>", "phase of the spec whose layers train, from the starting weights")
+    .option("--rule <name>", "tenth-of-minimum, or steepest", "tenth-of-minimum")
+    .option("--json", "print the result as JSON", false)
+    .action((spec: string, options: FindLrCommandOptions) => findLrCommand(spec, options));
 
   thaw
     .command("parity")

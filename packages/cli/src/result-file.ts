@@ -3,8 +3,11 @@ import { join } from "node:path";
 import { type Result, ThawError } from "@thaw/core";
 import { writeWholeFile } from "./whole-file.ts";
 
-/** Reads a result if it is there. A file that is no result is an error: it is never replaced. */
-export async function readResult(folder: string, cell: string): Promise<Result | null> {
+/** What every record of a run has: a JSON file named after its cell. */
+type CellRecord = Pick<Result, "version" | "cell">;
+
+/** Reads a record if it is there. A file that is none is an error: it is never replaced. */
+export async function readRecord<Kind extends CellRecord>(folder: string, cell: string): Promise<Kind | null> {
   const file = join(folder, `${cell}.json`);
   let text: string;
   try {
@@ -14,8 +17,8 @@ export async function readResult(folder: string, cell: string): Promise<Result |
     throw new ThawError("result-unreadable", `${file}: ${(cause as Error).message}.`, { cause });
   }
   try {
-    const result = JSON.parse(text) as Result;
-    if (result.version === 1 && result.cell === cell) return result;
+    const record = JSON.parse(text) as Kind;
+    if (record.version === 1 && record.cell === cell) return record;
   } catch {
     // falls through to the error below
   }
@@ -24,12 +27,17 @@ export async function readResult(folder: string, cell: string): Promise<Result |
   });
 }
 
+/** Reads a result if it is there; like {@link readRecord}. */
+export function readResult(folder: string, cell: string): Promise<Result | null> {
+  return readRecord<Result>(folder, cell);
+}
+
 /**
  * Writes a result once: complete or not at all, and never over another.
  * @returns the file's path
  * @throws ThawError `result-exists`, `result-unwritable`
  */
-export async function writeResult(folder: string, result: Result): Promise<string> {
+export async function writeResult(folder: string, result: CellRecord): Promise<string> {
   const file = join(folder, `${result.cell}.json`);
   await writeWholeFile(file, `${JSON.stringify(result, null, 1)}\n`, {
     earlier: "refuse",

@@ -40,6 +40,7 @@ export * from "./spec/known-keys.ts";
 export * from "./spec/parse.ts";
 export * from "./spec/schema.ts";
 export * from "./spec/sweep.ts";
+export * from "./spec/sweep-schema.ts";
 export * from "./train/backward.ts";
 export { epochOrder } from "./train/epoch.ts";
 export * from "./train/feature-store.ts";

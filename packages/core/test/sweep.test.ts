@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseSweep } from "../src/spec/parse.ts";
-import type { Sweep, SweepInput } from "../src/spec/schema.ts";
-import { checkGroups, expandGroup, sweepOf } from "../src/spec/sweep.ts";
+import { checkGroups, expandGroup, sweepOf, unseededLabel } from "../src/spec/sweep.ts";
+import type { Sweep, SweepInput } from "../src/spec/sweep-schema.ts";
 import { failureOf } from "./failure.ts";
 import { SHORTEST, specWith } from "./spec-example.ts";
 
@@ -63,6 +63,84 @@ describe("expandGroup", () => {
   it("takes over the best freeze policy, which a cell may override", () => {
     const cells = expand({ cells: [{ seed: 1 }, { freeze: 5, seed: 2 }] }, 100);
     expect(cells.map((cell) => cell.spec.freeze)).toEqual([100, 5]);
+  });
+
+  it("varies augmentation, batch normalization and dropout, with readable labels", () => {
+    const cells = expand({
+      vary: { augmentation: [{}, { horizontalFlip: true }, { horizontalFlip: true, maxShift: 14 }], dropout: [0.2] },
+    });
+    expect(cells.map(({ label }) => label)).toEqual([
+      "augmentation-none_dropout-0.2",
+      "augmentation-flip_dropout-0.2",
+      "augmentation-flip-shift-14_dropout-0.2",
+    ]);
+    expect(cells.map(({ spec }) => spec.augmentation)).toEqual([
+      { horizontalFlip: false, maxShift: 0 },
+      { horizontalFlip: true, maxShift: 0 },
+      { horizontalFlip: true, maxShift: 14 },
+    ]);
+    expect(cells.map(({ spec }) => spec.model.head)).toEqual(Array(3).fill({ name: "head", dropout: 0.2 }));
+    const norms = expand({ vary: { frozenBatchNorm: ["batch-stats"], batchNorm: ["keras", "inference-all"] } });
+    expect(norms.map(({ label }) => label)).toEqual([
+      "frozenBatchNorm-batch-stats_batchNorm-keras",
+      "frozenBatchNorm-batch-stats_batchNorm-inference-all",
+    ]);
+  });
+
+  it("takes a cell's optimizer whole, and a rate beside it", () => {
+    const sgd = { name: "sgd", momentum: 0.9 } as const;
+    const cells = expand({ cells: [{ optimizer: sgd }, { optimizer: sgd, learningRate: 0.5 }] });
+    expect(cells.map(({ label, spec }) => [label, spec.optimizer])).toEqual([
+      ["sgd_lr-1e-2", { ...sgd, nesterov: false, learningRate: 0.01 }],
+      ["lr-5e-1_sgd", { ...sgd, nesterov: false, learningRate: 0.5 }],
+    ]);
+  });
+
+  it("trains a cell in phases in place of the experiment's epochs", () => {
+    const phases = [{ name: "head", epochs: 2, freeze: 154 }, { epochs: 3 }];
+    const experiment = { ...SHORTEST, epochs: 20 };
+    const sweep = parseSweep({ version: 1, name: "s", experiment, groups: [{ name: "g", cells: [{ phases }, {}] }] });
+    const [group] = sweep.groups;
+    const cells = group === undefined ? [] : expandGroup(sweep, group);
+    expect(cells.map(({ label, spec }) => [label, spec.phases, spec.epochs])).toEqual([
+      ["phases-head-3", phases, 1],
+      ["base", undefined, 20],
+    ]);
+  });
+
+  it("makes one of each seed out of every cell, seed by seed", () => {
+    const cells = expand({ vary: { freeze: [0, 50] }, cells: [{ label: "head", freeze: 154 }], seeds: [3, 4] });
+    expect(cells.map(({ label, spec }) => [label, spec.freeze, spec.seed])).toEqual([
+      ["freeze-0_seed-3", 0, 3],
+      ["freeze-50_seed-3", 50, 3],
+      ["head_seed-3", 154, 3],
+      ["freeze-0_seed-4", 0, 4],
+      ["freeze-50_seed-4", 50, 4],
+      ["head_seed-4", 154, 4],
+    ]);
+    expect(cells.map(({ label, spec }) => unseededLabel(label, spec.seed)).slice(1, 3)).toEqual(["freeze-50", "head"]);
+    expect(expand({ seeds: [7] }).map(({ label }) => [label, unseededLabel(label, 7)])).toEqual([["seed-7", "base"]]);
+  });
+
+  it("refuses seeds beside a cell's own seed", async () => {
+    const error = await failureOf(() => expand({ vary: { seed: [1] }, seeds: [2] }));
+    expect([error.code, error.message]).toEqual([
+      "spec-invalid",
+      'Sweep "s", group "g": seeds stands beside a cell that has a seed of its own.',
+    ]);
+  });
+
+  it.each([
+    [{ cells: [{ augmentation: { flip: true } }] }, 'groups.0.cells.0.augmentation: unknown key "flip"'],
+    [{ vary: { dropout: [1] } }, "groups.0.vary.dropout.0: "],
+    [{ vary: { batchNorm: ["kears"] } }, 'groups.0.vary.batchNorm.0: expected "keras", "inference-all"; found "kears"'],
+    [{ cells: [{ phases: [] }] }, "groups.0.cells.0.phases: "],
+    [{ cells: [{ optimizer: { name: "adma" } }] }, "groups.0.cells.0.optimizer.name: "],
+    [{ seeds: [-1] }, "groups.0.seeds.0: "],
+  ])("refuses %j", async (group, message) => {
+    const groups = [{ name: "g", ...group }];
+    const error = await failureOf(() => parseSweep({ version: 1, name: "s", experiment: SHORTEST, groups }));
+    expect([error.code, error.message]).toEqual(["spec-invalid", expect.stringContaining(message)]);
   });
 
   it("refuses two cells that are the same", async () => {

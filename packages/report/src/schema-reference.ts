@@ -116,8 +116,10 @@ function standard(node: SchemaNode, required: boolean): string {
   return code(JSON.stringify(value));
 }
 
+/** What a field says of itself, or a list of its items. */
 function described(node: SchemaNode): string {
-  return node.description ?? alternatives(node).find(({ description }) => description !== undefined)?.description ?? "";
+  const forms = [...alternatives(node), ...(node.items === undefined ? [] : [node.items, ...alternatives(node.items)])];
+  return [node, ...forms].find(({ description }) => description !== undefined)?.description ?? "";
 }
 
 function sectionText(section: Section, sections: readonly Section[]): string {

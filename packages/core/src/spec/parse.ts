@@ -2,7 +2,8 @@ import { z } from "zod";
 import { ThawError } from "../error.ts";
 import { type BrokenRule, brokenRules } from "./field-rules.ts";
 import { knownKeys, nearest, nodesAt, type SchemaNode, valueAt } from "./known-keys.ts";
-import { type Spec, type Sweep, specSchema, sweepSchema } from "./schema.ts";
+import { type Spec, specSchema } from "./schema.ts";
+import { type Sweep, sweepSchema } from "./sweep-schema.ts";
 
 /** One thing wrong with a document. */
 export interface SpecIssue {

@@ -1,15 +1,23 @@
 import { z } from "zod";
 import { MOBILENET_V2_ALPHAS } from "../model/mobilenet-v2.ts";
+import {
+  augmentationSchema,
+  batchNormSchema,
+  batchSizeSchema,
+  count,
+  dropoutSchema,
+  editorSchema,
+  fraction,
+  freezeSchema,
+  frozenBatchNormSchema,
+  identifier,
+  nameSchema,
+  optimizerSchema,
+  phasesSchema,
+  seedSchema,
+} from "./field-schemas.ts";
 
-const fraction = z.number().min(0).lt(1);
-const positive = z.number().positive().finite();
-const count = z.number().int().positive();
 const path = z.string().min(1);
-const identifier = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, "letters, digits, '.', '_' and '-', at most 80 of them");
-const name = identifier.describe("What results are called by: letters, digits, '.', '_' and '-', at most 80 of them");
-const editorSchema = z.string().describe("A JSON Schema for editors; not read by Thaw");
 
 /** Where weights come from: `imagenet`, `dogs-160`, `random`, or a file. */
 const weightsSource = z.union([
@@ -31,7 +39,7 @@ const modelSchema = z.strictObject({
   head: z
     .strictObject({
       name: identifier.default("head").describe("Layer name of the classifier"),
-      dropout: fraction.default(0).describe("Dropout rate between pooling and head"),
+      dropout: dropoutSchema.default(0),
       weights: path
         .optional()
         .describe("A safetensors file with <name>/kernel and <name>/bias; seeded Glorot uniform without it"),
@@ -85,113 +93,6 @@ const splitSchema = z.strictObject({
     ),
 });
 
-const initialRate = positive.describe("Rate of the first step");
-const decaySteps = count.describe("Steps over which the rate decays");
-
-/** Steps are counted from the phase's start. */
-const learningRateSchema = z.union([
-  positive,
-  z.discriminatedUnion("schedule", [
-    z.strictObject({
-      schedule: z.literal("cosine"),
-      initial: initialRate,
-      decaySteps,
-      alpha: z.number().min(0).max(1).default(0).describe("Final rate as a share of the peak"),
-      warmupSteps: z
-        .number()
-        .int()
-        .min(0)
-        .default(0)
-        .describe("Steps from initial to warmupTarget, or from 0 to initial where there is no target"),
-      warmupTarget: positive.optional().describe("Rate at the end of the warm-up, where the decay starts"),
-    }),
-    z.strictObject({
-      schedule: z.literal("exponential"),
-      initial: initialRate,
-      decaySteps,
-      decayRate: positive.describe("Factor on the rate every decaySteps"),
-      staircase: z.boolean().default(false).describe("In jumps every decaySteps, not smoothly"),
-    }),
-    z.strictObject({
-      schedule: z.literal("piecewise"),
-      boundaries: z
-        .array(z.number().int().min(0))
-        .min(1)
-        .describe("Steps after which the next value holds, increasing"),
-      values: z.array(positive).min(2).describe("Rates, one more than boundaries"),
-    }),
-  ]),
-]);
-
-const learningRate = (standard: number) =>
-  learningRateSchema.default(standard).describe("A rate, or a schedule over the steps of the phase");
-const momentum = fraction.default(0).describe("Share of the last update that is added to the next");
-const epsilon = positive.default(1e-7).describe("Keeps the division by a small second moment finite");
-
-const optimizerSchema = z.discriminatedUnion("name", [
-  z.strictObject({
-    name: z.literal("adam"),
-    learningRate: learningRate(1e-3),
-    beta1: fraction.default(0.9).describe("Decay of the first moment"),
-    beta2: fraction.default(0.999).describe("Decay of the second moment"),
-    epsilon,
-  }),
-  z.strictObject({
-    name: z.literal("sgd"),
-    learningRate: learningRate(1e-2),
-    momentum,
-    nesterov: z.boolean().default(false).describe("Looks ahead by the momentum"),
-  }),
-  z.strictObject({
-    name: z.literal("rmsprop"),
-    learningRate: learningRate(1e-3),
-    rho: fraction.default(0.9).describe("Decay of the squared gradients' mean"),
-    momentum,
-    epsilon,
-    centered: z.boolean().default(false).describe("Divides by the gradients' variance, not by their squares' mean"),
-  }),
-]);
-
-const layerPattern = z.string().min(1).describe("Regular expression over whole layer names");
-
-const freezeRule = z.union([
-  z.strictObject({
-    layers: layerPattern,
-    train: z.boolean().describe("Whether these layers train"),
-  }),
-  z.strictObject({
-    layers: layerPattern,
-    lrMultiplier: z.number().min(0).max(100).describe("Factor on the learning rate of these layers; 0 freezes them"),
-  }),
-]);
-
-const freezeSchema = z
-  .union([z.number().int().min(0), z.string().min(1), z.array(freezeRule).min(1)])
-  .describe(
-    "Frozen layers from the input (a count), a layer name (frozen up to and without it), or ordered rules, first match wins",
-  );
-
-const phaseSchema = z.strictObject({
-  name: identifier.optional().describe("phase-1, phase-2, … without it"),
-  epochs: count.describe("Passes over the training images in this phase"),
-  freeze: freezeSchema.optional(),
-  optimizer: optimizerSchema.optional().describe("Starts afresh with each phase"),
-});
-
-const augmentationSchema = z.strictObject({
-  horizontalFlip: z
-    .boolean()
-    .default(false)
-    .describe("Mirrors a training image with probability ½, anew at each epoch"),
-  maxShift: z
-    .number()
-    .int()
-    .min(0)
-    .max(256)
-    .default(0)
-    .describe("Random shift up to so many pixels each way, edges repeated"),
-});
-
 const earlyStoppingSchema = z.strictObject({
   monitor: z
     .enum(["loss", "accuracy", "validationLoss", "validationAccuracy"])
@@ -206,39 +107,21 @@ const earlyStoppingSchema = z.strictObject({
 export const specSchema = z.strictObject({
   $schema: editorSchema.optional(),
   version: z.literal(1),
-  name,
+  name: nameSchema,
   model: modelSchema.prefault({}).describe("The pretrained network and its new head"),
   data: dataSchema.describe("The labelled images"),
   split: splitSchema.prefault({}).describe("What is held out"),
   freeze: freezeSchema.default(0),
-  frozenBatchNorm: z
-    .enum(["inference", "batch-stats"])
-    .default("inference")
-    .describe(
-      "What a frozen BatchNormalization does: inference mode as Keras, or batch statistics as stock tfjs-layers",
-    ),
-  batchNorm: z
-    .enum(["keras", "inference-all"])
-    .default("keras")
-    .describe("keras: trainable BN uses batch statistics; inference-all: every BN of the base in inference mode"),
+  frozenBatchNorm: frozenBatchNormSchema.default("inference"),
+  batchNorm: batchNormSchema.default("keras"),
   optimizer: optimizerSchema.prefault({ name: "adam" }).describe("Keras's optimizers with Keras's defaults"),
   loss: z.literal("sparse_categorical_crossentropy").default("sparse_categorical_crossentropy"),
-  batchSize: count.max(4096).default(32).describe("Images a step"),
+  batchSize: batchSizeSchema.max(4096).default(32),
   epochs: count.max(100_000).default(1).describe("Passes over the training images; with phases, they say it"),
-  phases: z
-    .array(phaseSchema)
-    .min(1)
-    .optional()
-    .describe("Training in phases; each takes what it leaves out from the spec"),
+  phases: phasesSchema.optional().describe("Training in phases; each takes what it leaves out from the spec"),
   shuffle: z.boolean().default(true).describe("A new order of the training images in each epoch"),
-  seed: z
-    .number()
-    .int()
-    .min(0)
-    .max(0xffffffff)
-    .default(0)
-    .describe("Decides split, fresh weights, order, dropout and augmentation"),
-  augmentation: augmentationSchema.prefault({}).describe("Random changes to training images"),
+  seed: seedSchema.default(0),
+  augmentation: augmentationSchema.prefault({}),
   earlyStopping: earlyStoppingSchema.optional().describe("Ends training before its last epoch"),
   stepLimitSeconds: z
     .number()
@@ -259,45 +142,3 @@ export type FreezePolicy = Spec["freeze"];
 export type OptimizerSpec = Spec["optimizer"];
 export type LearningRateSpec = OptimizerSpec["learningRate"];
 export type WeightsSource = Spec["model"]["weights"];
-
-const sweepCell = z.strictObject({
-  label: identifier.optional(),
-  freeze: freezeSchema.optional(),
-  learningRate: learningRateSchema.optional(),
-  epochs: count.optional(),
-  batchSize: count.optional(),
-  seed: z.number().int().min(0).optional(),
-  frozenBatchNorm: z.enum(["inference", "batch-stats"]).optional(),
-  batchNorm: z.enum(["keras", "inference-all"]).optional(),
-});
-
-const sweepGroup = z.strictObject({
-  name: identifier,
-  bestOf: identifier
-    .optional()
-    .describe("Take the freeze policy of the best row (validation accuracy) of this earlier group"),
-  vary: z
-    .strictObject({
-      freeze: z.array(freezeSchema).min(1).optional(),
-      learningRate: z.array(learningRateSchema).min(1).optional(),
-      epochs: z.array(count).min(1).optional(),
-      batchSize: z.array(count).min(1).optional(),
-      seed: z.array(z.number().int().min(0)).min(1).optional(),
-    })
-    .optional()
-    .describe("Every combination of these values is a cell"),
-  cells: z.array(sweepCell).min(1).optional().describe("Cells one by one"),
-});
-
-/** A grid of experiments that share one base spec. */
-export const sweepSchema = z.strictObject({
-  $schema: editorSchema.optional(),
-  version: z.literal(1),
-  name,
-  experiment: specSchema,
-  groups: z.array(sweepGroup).min(1),
-});
-
-export type SweepInput = z.input<typeof sweepSchema>;
-export type Sweep = z.output<typeof sweepSchema>;
-export type SweepCell = z.output<typeof sweepCell>;

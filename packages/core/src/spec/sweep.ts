@@ -2,7 +2,8 @@ import { ThawError } from "../error.ts";
 import { initialLearningRate } from "../train/schedule.ts";
 import { nearest } from "./known-keys.ts";
 import { parseSpec } from "./parse.ts";
-import type { FreezePolicy, Spec, Sweep, SweepCell } from "./schema.ts";
+import type { FreezePolicy, LearningRateSpec, OptimizerSpec, Spec } from "./schema.ts";
+import type { Sweep, SweepCell } from "./sweep-schema.ts";
 
 /** One cell of a sweep, ready to plan. */
 export interface ExpandedCell {
@@ -18,19 +19,40 @@ export function freezeLabel(freeze: FreezePolicy): string {
   return Array.isArray(freeze) ? "rules" : String(freeze);
 }
 
+function rateLabel(rate: LearningRateSpec): string {
+  return `lr-${initialLearningRate(rate).toExponential().replace("+", "")}`;
+}
+
+function augmentationLabel({ horizontalFlip, maxShift }: Spec["augmentation"]): string {
+  const parts = [...(horizontalFlip ? ["flip"] : []), ...(maxShift > 0 ? [`shift-${maxShift}`] : [])];
+  return `augmentation-${parts.join("-") || "none"}`;
+}
+
+/** A rate of the cell's own stands in the label already, and takes the place of the optimizer's. */
+function optimizerLabel({ name, learningRate }: OptimizerSpec, ownRate: LearningRateSpec | undefined): string {
+  return ownRate === undefined ? `${name}_${rateLabel(learningRate)}` : name;
+}
+
+function phasesLabel(phases: NonNullable<Spec["phases"]>): string {
+  return `phases-${phases.map(({ name, epochs }) => name ?? epochs).join("-")}`;
+}
+
 function labelOf(cell: SweepCell): string {
-  const parts = Object.entries(cell).flatMap(([key, value]) => {
-    if (value === undefined || key === "label") return [];
-    if (key === "freeze") return [`freeze-${freezeLabel(value as FreezePolicy)}`];
-    if (key === "learningRate")
-      return [
-        `lr-${initialLearningRate(value as Spec["optimizer"]["learningRate"])
-          .toExponential()
-          .replace("+", "")}`,
-      ];
-    return [`${key}-${String(value)}`];
-  });
+  const { label: _label, freeze, learningRate, augmentation, optimizer, phases, ...plain } = cell;
+  const written = {
+    freeze: freeze === undefined ? undefined : `freeze-${freezeLabel(freeze)}`,
+    learningRate: learningRate === undefined ? undefined : rateLabel(learningRate),
+    augmentation: augmentation === undefined ? undefined : augmentationLabel(augmentation),
+    optimizer: optimizer === undefined ? undefined : optimizerLabel(optimizer, learningRate),
+    phases: phases === undefined ? undefined : phasesLabel(phases),
+    ...Object.fromEntries(Object.entries(plain).map(([key, value]) => [key, `${key}-${String(value)}`])),
+  };
+  const parts = Object.keys(cell).flatMap((key) => written[key as keyof typeof written] ?? []);
   return parts.join("_") || "base";
+}
+
+function cellLabel(cell: SweepCell): string {
+  return cell.label ?? labelOf(cell);
 }
 
 /** Every combination of the lists in `vary`, the first key outermost. */
@@ -46,15 +68,17 @@ function combinations(vary: SweepGroup["vary"]): readonly SweepCell[] {
 }
 
 function applyCell(sweep: Sweep, group: string, cell: SweepCell, bestFreeze: FreezePolicy | undefined): ExpandedCell {
-  const { label: _label, learningRate, ...overrides } = cell;
-  const label = cell.label ?? labelOf(cell);
+  const { label: _label, learningRate, dropout, optimizer, ...overrides } = cell;
+  const label = cellLabel(cell);
   const base = sweep.experiment;
   const spec = parseSpec(
     {
       ...base,
       ...(bestFreeze === undefined ? {} : { freeze: bestFreeze }),
+      ...(cell.phases === undefined ? {} : { epochs: 1 }), // phases have epochs of their own
       ...overrides,
-      optimizer: learningRate === undefined ? base.optimizer : { ...base.optimizer, learningRate },
+      ...(dropout === undefined ? {} : { model: { ...base.model, head: { ...base.model.head, dropout } } }),
+      optimizer: { ...(optimizer ?? base.optimizer), ...(learningRate === undefined ? {} : { learningRate }) },
       name: `${sweep.name}-${group}-${label}`.slice(0, 80),
     },
     { where: `sweep "${sweep.name}", group "${group}", cell "${label}"` },
@@ -62,24 +86,44 @@ function applyCell(sweep: Sweep, group: string, cell: SweepCell, bestFreeze: Fre
   return { group, label, spec };
 }
 
+/** Every cell with each seed, all cells of a seed before the next one: a sweep that is stopped has whole seeds. */
+function withSeeds(cells: readonly SweepCell[], seeds: SweepGroup["seeds"], where: string): readonly SweepCell[] {
+  if (seeds === undefined) return cells;
+  if (cells.some(({ seed }) => seed !== undefined)) {
+    throw new ThawError("spec-invalid", `${where}: seeds stands beside a cell that has a seed of its own.`, {
+      hint: "Leave seed out of vary and cells, or give no seeds.",
+    });
+  }
+  return seeds.flatMap((seed) => cells.map((cell) => ({ ...cell, label: seededLabel(cellLabel(cell), seed), seed })));
+}
+
+/** The label of a cell that was made by a group's `seeds`. */
+function seededLabel(label: string, seed: number): string {
+  return label === "base" ? `seed-${seed}` : `${label}_seed-${seed}`;
+}
+
+/** What a cell's label says beside its seed; `base` where it says no more. */
+export function unseededLabel(label: string, seed: number): string {
+  return label === `seed-${seed}` ? "base" : label.replace(new RegExp(`_seed-${seed}$`), "");
+}
+
 /**
  * The cells of a group: every combination in `vary`, then the `cells` one by one; a group with neither is the base spec.
+ * `seeds` makes one of each seed out of every cell.
  * @param bestFreeze freeze policy of the best row of the group that `bestOf` names
- * @throws ThawError `spec-invalid` for two cells that are the same
+ * @throws ThawError `spec-invalid` for two cells that are the same, or seeds that stand beside a seed
  */
 export function expandGroup(sweep: Sweep, group: SweepGroup, bestFreeze?: FreezePolicy): readonly ExpandedCell[] {
   const varied = group.vary === undefined && group.cells !== undefined ? [] : combinations(group.vary);
-  const cells = [...varied, ...(group.cells ?? [])].map((cell) => applyCell(sweep, group.name, cell, bestFreeze));
+  const where = `Sweep "${sweep.name}", group "${group.name}"`;
+  const asked = withSeeds([...varied, ...(group.cells ?? [])], group.seeds, where);
+  const cells = asked.map((cell) => applyCell(sweep, group.name, cell, bestFreeze));
   const names = cells.map((cell) => cell.spec.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
-    throw new ThawError(
-      "spec-invalid",
-      `Sweep "${sweep.name}", group "${group.name}": cell "${twice}" is there twice.`,
-      {
-        hint: "Give the cells labels, or remove one.",
-      },
-    );
+    throw new ThawError("spec-invalid", `${where}: cell "${twice}" is there twice.`, {
+      hint: "Give the cells labels, or remove one.",
+    });
   }
   return cells;
 }
