@@ -20,6 +20,7 @@ export function pageConfig(root: string, outDir: string): InlineConfig {
       chunkSizeWarningLimit: 4000,
       modulePreload: { polyfill: false },
       assetsInlineLimit: 0,
+      rolldownOptions: { checks: { pluginTimings: false } }, // says that a slow machine is slow
     },
   };
 }

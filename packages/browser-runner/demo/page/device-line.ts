@@ -7,6 +7,8 @@ import { byId } from "./element.ts";
 export interface EngineChoice {
   /** @throws ThawError why the chosen engine is not there */
   engine(): Promise<EngineLink>;
+  /** Ends the engine and starts the same one anew: what broke once stays broken. */
+  restart(): void;
 }
 
 const NAMES: Readonly<Record<EngineName, string>> = {
@@ -73,6 +75,7 @@ export function engineChoice(): EngineChoice {
   });
   void open();
   return {
+    restart: () => void open(),
     async engine() {
       try {
         return await (link ?? open());

@@ -16,6 +16,9 @@ import { byId } from "./element.ts";
 /** Layers frozen to begin with: up to block 13, a good start for a few dozen photos. */
 const FROZEN_AT_FIRST = 116;
 
+/** Errors behind which an engine is of no more use. */
+const BREAKS_ENGINE = /^(gpu-.*|worker-failed|internal)$/;
+
 const photos = openPhotoLink();
 const engines = engineChoice();
 const training = trainingView();
@@ -81,8 +84,10 @@ async function onTrain(): Promise<void> {
   try {
     training.finish(await trainOnce(() => isCancelled));
   } catch (error) {
-    if (serializeError(error).code === "cancelled") training.finish("Cancelled.");
+    const { code } = serializeError(error);
+    if (code === "cancelled") training.finish("Cancelled.");
     else training.fail(error);
+    if (BREAKS_ENGINE.test(code)) engines.restart();
   } finally {
     cancelButton.removeEventListener("click", cancel);
     cancelButton.disabled = true;
