@@ -15,9 +15,14 @@ export interface EngineLink {
   close(): void;
 }
 
-/** A worker whose code does not load or run says so by an event alone. */
-function brokenWorker(worker: Worker): Promise<never> {
-  return new Promise((_, reject) => {
+/** What may end a worker in the middle of a call, which then would wait for ever. */
+function endOf(worker: Worker): { readonly ended: Promise<never>; readonly end: () => void } {
+  let end: () => void = () => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    end = () => {
+      worker.terminate();
+      reject(new ThawError("cancelled", "Another engine was chosen."));
+    };
     worker.addEventListener("error", ({ message }) => {
       reject(
         new ThawError("worker-failed", `The page's worker does not run: ${message || "its file did not load"}.`, {
@@ -26,6 +31,8 @@ function brokenWorker(worker: Worker): Promise<never> {
       );
     });
   });
+  ended.catch(() => undefined); // seen by whoever races against it
+  return { ended, end };
 }
 
 /**
@@ -34,10 +41,9 @@ function brokenWorker(worker: Worker): Promise<never> {
  */
 export async function openEngineLink(name: EngineName): Promise<EngineLink> {
   const worker = new Worker(new URL("./engine-worker.ts", import.meta.url), { type: "module" });
-  const broken = brokenWorker(worker);
-  broken.catch(() => undefined); // seen by whoever races against it
+  const { ended, end } = endOf(worker);
   const remote: Remote<EngineApi> = wrap<EngineApi>(worker);
-  const call = async <T>(answer: Promise<PageAnswer<T>>): Promise<T> => unwrap(await Promise.race([answer, broken]));
+  const call = async <T>(answer: Promise<PageAnswer<T>>): Promise<T> => unwrap(await Promise.race([answer, ended]));
   try {
     const environment = await call(remote.open(name));
     return {
@@ -46,10 +52,10 @@ export async function openEngineLink(name: EngineName): Promise<EngineLink> {
       train: (request, onEvents) => call(remote.train(request, proxy(onEvents))),
       cancel: () => void remote.cancel(),
       classify: (pixels) => call(remote.classify(pixels)),
-      close: () => worker.terminate(),
+      close: end,
     };
   } catch (error) {
-    worker.terminate();
+    end();
     throw error;
   }
 }

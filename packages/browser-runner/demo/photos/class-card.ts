@@ -39,7 +39,6 @@ export function classCard(initialName: string, owner: CardOwner): ClassCard {
   const add = element("label", { class: "button add-photos" }, "Add photos", picker);
   const grid = thumbnailGrid((photo) => {
     photos.delete(photo);
-    URL.revokeObjectURL(photo.thumbnail);
     show();
     owner.changed();
   });
@@ -90,10 +89,7 @@ export function classCard(initialName: string, owner: CardOwner): ClassCard {
     owner.receive(card, [...(picker.files ?? [])]);
     picker.value = ""; // the same files again are a change too
   });
-  remove.addEventListener("click", () => {
-    for (const { thumbnail } of photos) URL.revokeObjectURL(thumbnail);
-    owner.removed(card);
-  });
+  remove.addEventListener("click", () => owner.removed(card));
   dropTarget(root, (groups: readonly NamedFiles[]) => {
     owner.receive(
       card,

@@ -3,7 +3,7 @@ export interface Photo {
   readonly file: File;
   /** Of the file. */
   readonly sha256: string;
-  /** A `blob:` address of a small square picture of it. */
+  /** A `blob:` address of a small square picture of it; stays valid, for a result may show what was removed since. */
   readonly thumbnail: string;
 }
 

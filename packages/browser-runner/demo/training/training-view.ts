@@ -31,6 +31,11 @@ export function trainingView(): TrainingView {
   const failure = byId("training-failure", HTMLDivElement);
   const drawn = curves();
   const table = epochTable();
+  const finish = (said: string): void => {
+    status.textContent = said;
+    pace.textContent = "";
+    bar.value = 0;
+  };
 
   return {
     prepare(what, part) {
@@ -67,14 +72,10 @@ export function trainingView(): TrainingView {
         drawn.show(recorder.read());
       };
     },
-    finish(said) {
-      status.textContent = said;
-      pace.textContent = "";
-      bar.value = 0;
-    },
+    finish,
     fail(error) {
       const { message, hint = "", code } = serializeError(error);
-      this.finish("Not trained.");
+      finish("Not trained.");
       byId("failure-message", HTMLParagraphElement).textContent = message;
       byId("failure-hint", HTMLParagraphElement).textContent = hint;
       byId("failure-code", HTMLElement).textContent = code;

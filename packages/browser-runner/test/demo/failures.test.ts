@@ -52,6 +52,20 @@ describe.skipIf(SHOES === undefined)("the page when something fails (THAW_ASSETS
     await page.context().close();
   });
 
+  it("ends a run when another engine is chosen", async () => {
+    const { page } = await visit(launched.browser, site);
+    await fillClasses(page, 3);
+    await page.locator("#epochs").fill("5000");
+    await page.getByRole("button", { name: "Train", exact: true }).click();
+    await page.locator("#epoch-table tbody tr").first().waitFor({ state: "attached", timeout: 60_000 });
+    await page.locator("#engine").selectOption("wasm");
+    await page.locator("#training-status", { hasText: "Cancelled." }).waitFor();
+    await page.locator("#epochs").fill("1");
+    expect(await trainToEnd(page)).toMatch(/^Done: 1 epoch/);
+    expect(await page.locator("#device").textContent()).toBe("WebAssembly on this computer's processor");
+    await page.context().close();
+  });
+
   it("does not train from weights that are missing, cut off or other than those it was built with", async () => {
     const whole = await readFile(await shippedWeights());
     const other = Buffer.from(whole);
