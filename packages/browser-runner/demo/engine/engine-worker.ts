@@ -20,18 +20,6 @@ function engineOf(): NonNullable<typeof opened> {
   return opened;
 }
 
-/** Lets the worker hear what it was sent: an engine that waits for nothing would never let it. */
-function turnOfEvents(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}
-
 /** Trains and returns the final weights. */
 async function trainHere(
   { plan, blobs }: TrainRequest,
@@ -39,14 +27,9 @@ async function trainHere(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const { name, engine } = engineOf();
-  const base = engineHost(engine, pageEnvironment(name, describeEngine(name, engine)));
   let weights: Uint8Array | undefined;
   const host: Host<Tensor> = {
-    ...base,
-    async synchronize() {
-      await base.synchronize();
-      await turnOfEvents();
-    },
+    ...engineHost(engine, pageEnvironment(name, describeEngine(name, engine))),
     async readBlob({ sha256 }: BlobRef) {
       const blob = blobs.get(sha256);
       if (blob === undefined) throw new ThawError("internal", `The page did not hand over blob ${sha256}.`);
@@ -58,6 +41,7 @@ async function trainHere(
     },
     signal,
   };
+  // Waiting for the page to take the events also lets this worker hear that it shall cancel.
   const sender = eventSender(async (events) => void (await onEvents(events)));
   for await (const event of train(plan, host)) await sender.push(event);
   await sender.flush();
