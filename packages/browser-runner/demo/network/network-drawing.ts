@@ -83,7 +83,7 @@ export function drawNetwork(network: Network, width: number): NetworkDrawing {
     const isHead = group.name === "head";
     const last = isHead ? group.to : Math.min(group.to, slots);
     const from = isHead ? width - SIDE - HEAD + 14 : SIDE + group.from * slot;
-    const to = isHead ? width - SIDE + 6 : SIDE + last * slot - gap;
+    const to = isHead ? width - SIDE : SIDE + last * slot - gap;
     const each = (to - from) / (last - group.from);
     for (const [offset, layer] of layers.slice(group.from, last).entries()) {
       const shares = { weights: Math.cbrt(parameterCount(layer) / most), side: Math.sqrt(sideOf(layer) / largestSide) };
