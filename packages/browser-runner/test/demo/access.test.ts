@@ -17,6 +17,9 @@ async function violations(page: Page, source: string): Promise<string[]> {
   return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
+const classNames = (page: Page): Promise<string[]> =>
+  page.locator(".class-name").evaluateAll((fields) => fields.map((field) => (field as HTMLInputElement).value));
+
 describe.skipIf(SHOES === undefined)("the page for everybody (THAW_ASSETS)", () => {
   let site: Site;
   let launched: LaunchedBrowser;
@@ -60,10 +63,22 @@ describe.skipIf(SHOES === undefined)("the page for everybody (THAW_ASSETS)", () 
     const { page } = await visit(launched.browser, site);
     await page.locator("#add-folder").setInputFiles(`${site.folder}/examples`);
     await page.getByText("2 photos were added to sandals.").waitFor();
-    const names = await page
-      .locator(".class-name")
-      .evaluateAll((fields) => fields.map((field) => (field as HTMLInputElement).value));
-    expect(names).toEqual(["boots", "sandals"]);
+    expect(await classNames(page)).toEqual(["boots", "sandals"]);
+    await page.context().close();
+  });
+
+  it("takes folders that are dropped, with what lies deeper in them", async () => {
+    const { page } = await visit(launched.browser, site);
+    const heading = page.getByRole("heading", { name: "Photos", exact: true });
+    const { x = 0, y = 0 } = (await heading.boundingBox()) ?? {};
+    const devtools = await page.context().newCDPSession(page);
+    const data = { items: [], files: [`${site.folder}/examples`], dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      await devtools.send("Input.dispatchDragEvent", { type, x: x + 5, y: y + 5, data });
+    }
+    await page.getByText("2 photos were added to sandals.").waitFor();
+    expect(await classNames(page)).toEqual(["boots", "sandals"]);
+    expect(await page.locator(".held-over").count()).toBe(0);
     await page.context().close();
   });
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -9,8 +10,8 @@ import { DEFAULT_WEIGHTS, parseWeightsOption } from "../../demo/build/weights-op
 /** The folder of shoe photos, where this machine has it. */
 export const SHOES: string | undefined = (process.env.THAW_ASSETS ?? "")
   .split(delimiter)
-  .filter((folder) => folder !== "")
-  .map((folder) => join(folder, "shoes"))[0];
+  .map((folder) => join(folder, "shoes"))
+  .find((folder) => existsSync(join(folder, "boots")));
 
 /** Paths of the first photos of a class. */
 export async function shoes(name: string, count: number, from = 0): Promise<string[]> {
