@@ -3,3 +3,4 @@ export { cacheFolder } from "./cache-folder.ts";
 export { type PreparedPlan, type PrepareOptions, preparePlan } from "./prepare.ts";
 export { resolveFile } from "./resolver.ts";
 export { openStore, type Store } from "./store.ts";
+export { resolveWeights } from "./weights/resolve-weights.ts";

@@ -7,6 +7,7 @@ import {
   type ProfileRequest,
   ThawError,
 } from "@thaw/core";
+import { engineHost } from "./engine-host.ts";
 import type { PageEngine } from "./page-engine.ts";
 
 /** Bytes that one request asks for: a broken connection costs no more than this. */
@@ -68,17 +69,11 @@ export function pageHost(engine: PageEngine, run: PageRun, signal: AbortSignal, 
   };
   const weightsAt = run.traceWeightsAt;
   return {
-    kernels: engine.kernels,
-    environment: run.environment,
-    now: () => performance.now(),
+    ...engineHost(engine, run.environment), // the runner measures the browser's memory from outside
     onProgress,
-    synchronize: engine.synchronize,
-    ...(engine.dispatches === undefined ? {} : { dispatches: engine.dispatches }),
-    peakRssBytes: () => null, // the runner measures the browser from outside
     readBlob,
     ...(run.cache === undefined ? {} : { cache: run.cache }),
     ...(run.profile === undefined ? {} : { profile: run.profile }),
-    ...(engine.deviceTimer === undefined ? {} : { deviceTimer: engine.deviceTimer }),
     ...(run.exportsWeights ? { writeWeights: (bytes: Uint8Array) => sendBack("weights", bytes) } : {}),
     ...(weightsAt === undefined
       ? {}

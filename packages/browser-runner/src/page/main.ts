@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Plan, type RunEvent, serializeError, ThawError, train } from "@thaw/core";
-import { BINDING, type PageAnswer, type PageApi, type PageMessage } from "../messages.ts";
+import { type Plan, serializeError, ThawError, train } from "@thaw/core";
+import { BINDING, type PageApi, type PageMessage } from "../messages.ts";
+import { answer, guarded } from "./answer.ts";
+import { describeEngine } from "./engine-host.ts";
+import { eventSender } from "./event-sender.ts";
 import { pageHost } from "./host.ts";
 import { verdictsOf } from "./op-suites.ts";
 import { openEngine } from "./open-engine.ts";
 import type { PageEngine } from "./page-engine.ts";
-
-/** Steps in quick succession go out together: a call of the binding costs about 5 ms. */
-const FLUSH_MS = 100;
 
 const send = (message: PageMessage): Promise<void> =>
   (globalThis as unknown as Record<string, (message: PageMessage) => Promise<void>>)[BINDING]?.(message) ??
@@ -21,52 +21,6 @@ function engineOf(): PageEngine {
   return opened;
 }
 
-/** Sends events in order and in bunches. */
-function eventSender(run: number): { push(event: RunEvent): Promise<void>; alive(): void; flush(): Promise<void> } {
-  let pending: RunEvent[] = [];
-  let sentMs = performance.now();
-  const flush = async (): Promise<void> => {
-    const events = pending;
-    pending = [];
-    sentMs = performance.now();
-    await send({ type: "events", run, events });
-  };
-  return {
-    async push(event) {
-      pending.push(event);
-      if (event.type !== "step" || performance.now() - sentMs >= FLUSH_MS) await flush();
-    },
-    alive() {
-      if (performance.now() - sentMs >= 1000) void flush();
-    },
-    flush,
-  };
-}
-
-/** Errors cross the debugging protocol as data. */
-async function answer<T>(work: () => Promise<T>): Promise<PageAnswer<T>> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (error) {
-    return { ok: false, error: serializeError(error) };
-  }
-}
-
-/** How long after an error the device may still say that it was the cause. */
-const CAUSE_MS = 1000;
-
-/** Waits for work, or for the failure of the device under it: a lost device shows in odd ways before it is told. */
-async function guarded<T>(work: Promise<T>, failure: Promise<never> | undefined): Promise<T> {
-  if (failure === undefined) return await work;
-  try {
-    return await Promise.race([work, failure]);
-  } catch (error) {
-    const isCancelled = error instanceof ThawError && error.code === "cancelled";
-    if (!isCancelled) await Promise.race([failure, new Promise((resolve) => setTimeout(resolve, CAUSE_MS))]);
-    throw error;
-  }
-}
-
 const api: PageApi = {
   open: (request) =>
     answer(async () => {
@@ -74,16 +28,7 @@ const api: PageApi = {
       const engine = await openEngine(request);
       opened = engine;
       engine.failure?.catch((error: unknown) => void send({ type: "failure", error: serializeError(error) }));
-      return {
-        engine: `tfjs-backend-${request.engine} ${tf.version_core}`,
-        device: engine.device,
-        adapter: engine.adapter,
-        backends: Object.keys(tf.engine().registryFactory),
-        threads: engine.threads,
-        tfjs: tf.version_core,
-        userAgent: navigator.userAgent,
-        processors: navigator.hardwareConcurrency,
-      };
+      return describeEngine(request.engine, engine);
     }),
 
   run: ({ run, environment, exportsWeights, traceWeightsAt, cache, profile }) =>
@@ -93,7 +38,7 @@ const api: PageApi = {
       runs.set(run, controller);
       try {
         const plan = (await (await fetch(`runs/${run}/plan.json`)).json()) as Plan;
-        const sender = eventSender(run);
+        const sender = eventSender((events) => send({ type: "events", run, events }));
         const host = pageHost(
           engine,
           { id: run, environment, exportsWeights, traceWeightsAt, cache, profile },
