@@ -133,7 +133,10 @@ describe("expandGroup", () => {
   it.each([
     [{ cells: [{ augmentation: { flip: true } }] }, 'groups.0.cells.0.augmentation: unknown key "flip"'],
     [{ vary: { dropout: [1] } }, "groups.0.vary.dropout.0: "],
-    [{ vary: { batchNorm: ["kears"] } }, 'groups.0.vary.batchNorm.0: expected "keras", "inference-all" (keras: trainable BN'],
+    [
+      { vary: { batchNorm: ["kears"] } },
+      'groups.0.vary.batchNorm.0: expected "keras", "inference-all" (keras: trainable BN',
+    ],
     [{ cells: [{ phases: [] }] }, "groups.0.cells.0.phases: "],
     [{ cells: [{ optimizer: { name: "adma" } }] }, "groups.0.cells.0.optimizer.name: "],
     [{ seeds: [-1] }, "groups.0.seeds.0: "],
