@@ -1,20 +1,16 @@
-/** What an element is made with: attributes as strings, handlers as functions. Text is text, never markup. */
-type Properties = Readonly<Record<string, string | number | boolean | ((event: Event) => void)>>;
-
 /**
  * Makes an element.
- * @param properties attributes; `true` sets one without a value, `false` leaves it out; `onclick` and the like listen
+ * @param attributes `true` sets one without a value, `false` leaves it out
  * @param children elements, or text that is taken literally
  */
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K,
-  properties: Properties = {},
+  attributes: Readonly<Record<string, string | number | boolean>> = {},
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[K] {
   const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (typeof value === "function") made.addEventListener(key.replace(/^on/, ""), value);
-    else if (value !== false) made.setAttribute(key, value === true ? "" : String(value));
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== false) made.setAttribute(key, value === true ? "" : String(value));
   }
   made.append(...children);
   return made;

@@ -1,4 +1,4 @@
-import { type Outcome, serializeError } from "@thaw/core";
+import { type Outcome, serializeError, ThawError } from "@thaw/core";
 import "./page.css";
 import type { DemoManifest } from "../build/manifest.ts";
 import { freezeSlider } from "../network/freeze-slider.ts";
@@ -10,8 +10,8 @@ import { runInputs } from "../training/run-inputs.ts";
 import { readSettings, settingsAreValid } from "../training/settings-form.ts";
 import { doneSentence, trainingView } from "../training/training-view.ts";
 import { type WeightsChoice, weightsChoice } from "../training/weights-choice.ts";
-import { engineChoice } from "./device-line.ts";
 import { byId } from "./element.ts";
+import { engineChoice } from "./engine-choice.ts";
 
 /** Layers frozen to begin with: up to block 13, a good start for a few dozen photos. */
 const FROZEN_AT_FIRST = 116;
@@ -97,7 +97,11 @@ async function onTrain(): Promise<void> {
 
 async function readManifest(): Promise<DemoManifest> {
   const response = await fetch("manifest.json");
-  if (!response.ok) throw new Error(`The page's server answered ${response.status} for manifest.json.`);
+  if (!response.ok) {
+    throw new ThawError("page-incomplete", `The page's server answered ${response.status} for manifest.json.`, {
+      hint: "Load the page again. If it recurs, some of the page's files are missing on its server.",
+    });
+  }
   return (await response.json()) as DemoManifest;
 }
 

@@ -1,4 +1,4 @@
-import type { Outcome } from "@thaw/core";
+import { type Outcome, ThawError } from "@thaw/core";
 import { byId } from "../page/element.ts";
 import type { RunInputs } from "../training/run-inputs.ts";
 import { classifyView } from "./classify-view.ts";
@@ -49,7 +49,7 @@ export function resultView(): ResultView {
     if (trained !== undefined) use(trained);
   };
   const classify = classifyView(async (file) => {
-    if (trained === undefined) throw new Error("Nothing is trained.");
+    if (trained === undefined) throw new ThawError("internal", "Nothing is trained.");
     return { probabilities: await trained.classify(file), classes: trained.inputs.dataset.classes };
   });
   byId("save-model", HTMLButtonElement).addEventListener(

@@ -1,4 +1,4 @@
-import type { Spec } from "@thaw/core";
+import { type Spec, ThawError } from "@thaw/core";
 import type { ShippedWeights } from "../build/manifest.ts";
 import { modelSpec } from "../network/model-spec.ts";
 import { byId, element } from "../page/element.ts";
@@ -52,7 +52,11 @@ export function weightsChoice(
       const known = loaded.get(key);
       if (known !== undefined) return known;
       const entry = shipped.find(({ file }) => file === key);
-      if (entry === undefined) throw new Error("No weights are chosen.");
+      if (entry === undefined) {
+        throw new ThawError("weights-missing", "No pretrained weights are chosen.", {
+          hint: "Load weights of your own under More settings.",
+        });
+      }
       const base = await fetchWeights(entry, onProgress);
       loaded.set(key, base);
       return base;
