@@ -1,7 +1,9 @@
-import { serializeError } from "@thaw/core";
+import { NEAR_BITS } from "@thaw/assets";
+import { printable, serializeError } from "@thaw/core";
 import { Command } from "commander";
 import type { BenchCommandOptions } from "./bench/bench-options.ts";
 import { benchCommand } from "./commands/bench.ts";
+import { type DataCheckOptions, dataCheckCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
@@ -65,6 +67,22 @@ function program(): Command {
     .option("--group <name>", "only this group of a sweep file")
     .action(async (spec: string, options: SweepCommandOptions) => {
       process.exitCode = await sweepCommand(spec, options);
+    });
+
+  thaw
+    .command("data")
+    .description("look at your own photos before training on them")
+    .command("check")
+    .description("count classes, sizes and copies in a folder of photos, and say what is wrong with it")
+    .argument("<dir>", "folder with a folder of images for each class")
+    .option("--json", "print the report as JSON", false)
+    .option("--out <dir>", "folder for data-check.json and contact-sheet.png")
+    .option("--contact-sheet <file>", "draw small images of every class, with their names, as PNG")
+    .option("--image-size <pixels>", "side of the network's input; smaller images would be enlarged", "160")
+    .option("--near <bits>", "how many of 64 bits may differ in near-duplicates", String(NEAR_BITS))
+    .option("--strict", "fail where there are warnings (exit code 1)", false)
+    .action(async (folder: string, options: DataCheckOptions) => {
+      process.exitCode = await dataCheckCommand(folder, options);
     });
 
   thaw
@@ -170,11 +188,16 @@ function program(): Command {
   return thaw;
 }
 
+/** A message's lines, with nothing in them that a file's name could do to a terminal. */
+function safe(message: string): string {
+  return message.split("\n").map(printable).join("\n");
+}
+
 /** Prints an error as: what went wrong, then what to do. */
 function report(error: unknown): number {
   const serialized = serializeError(error);
-  process.stderr.write(`error (${serialized.code}): ${serialized.message}\n`);
-  if (serialized.hint !== undefined) process.stderr.write(`hint: ${serialized.hint}\n`);
+  process.stderr.write(`error (${serialized.code}): ${safe(serialized.message)}\n`);
+  if (serialized.hint !== undefined) process.stderr.write(`hint: ${safe(serialized.hint)}\n`);
   const stderr = serialized.details?.stderr;
   if (typeof stderr === "string" && stderr !== "") process.stderr.write(`its last output:\n${stderr}\n`);
   if (serialized.code === "internal") process.stderr.write(`${String(serialized.details?.stack ?? "")}\n`);

@@ -18,12 +18,16 @@ export interface WholeFileOptions {
  * Writes a file whole or not at all, and its folder if there is none.
  * @throws ThawError `result-exists`, `result-unwritable`
  */
-export async function writeWholeFile(file: string, text: string, options: WholeFileOptions): Promise<void> {
+export async function writeWholeFile(
+  file: string,
+  content: string | Uint8Array,
+  options: WholeFileOptions,
+): Promise<void> {
   const { earlier, refusal = "results are never overwritten", hint, takenHint = hint } = options;
   const temporary = `${file}.${process.pid}.part`;
   try {
     await mkdir(dirname(resolve(file)), { recursive: true });
-    await writeFile(temporary, text, { flush: true });
+    await writeFile(temporary, content, { flush: true });
     if (earlier === "replace") await rename(temporary, file);
     else await link(temporary, file); // fails where the file exists
   } catch (cause) {

@@ -17,15 +17,18 @@ export type FolderSpec = Extract<DataSpec, { kind: "folder" }>;
 /** Files hashed at the same time. */
 const PARALLEL = 2;
 
-interface Candidate {
+/** An image of a listing before it is read. */
+export interface Candidate {
+  /** Its path below the data folder. */
   readonly id: string;
   readonly label: number;
   readonly file?: ListedFile;
+  /** Why it is not to be read. */
   readonly problem?: string;
 }
 
 /** Every image of a listing, readable or not, in the order of classes and paths. */
-function candidatesOf(listing: FolderListing): Candidate[] {
+export function candidatesOf(listing: FolderListing): Candidate[] {
   return listing.classes.flatMap(({ files, unreadable }, label) => {
     const readable = files.map((file): Candidate => {
       const isTooLarge = file.bytes > MAX_FILE_BYTES;
@@ -100,7 +103,7 @@ export async function loadFolder(spec: FolderSpec, options: LoadOptions): Promis
     notes: new Map(
       listing.classes.map(({ name, otherFiles }) => [
         name,
-        otherFiles === 0 ? "" : ` (${otherFiles} files of other types)`,
+        otherFiles.length === 0 ? "" : ` (${otherFiles.length} files of other types)`,
       ]),
     ),
     decode: (photo: Photo) => decodeFile(listing.root, photo, spec, options.imageSize),
