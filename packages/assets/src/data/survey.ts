@@ -3,6 +3,7 @@ import { candidatesOf } from "./folder.ts";
 import { listFolder, type Unreadable } from "./folder-listing.ts";
 import { type ImageFacts, inspectImage } from "./image-facts.ts";
 import { NEAR_BITS, type NearDuplicates, nearDuplicates } from "./near-duplicates.ts";
+import { photoSeries } from "./photo-series.ts";
 import { inOrder } from "./pipeline.ts";
 
 /** A class folder, with or without readable images. */
@@ -33,6 +34,8 @@ export interface FolderSurvey {
   readonly duplicates: readonly SameFiles[];
   /** Pairs by their places in `images`. */
   readonly near: NearDuplicates;
+  /** How many groups `split.by: "group"` would keep together; null where no class has folders inside. */
+  readonly series: number | null;
   /** How many bits of 64 may differ in a near-duplicate. */
   readonly nearBits: number;
 }
@@ -75,6 +78,7 @@ export async function surveyFolder(folder: string, options: SurveyOptions = {}):
     done += 1;
     onProgress?.(done, candidates.length);
   }
+  const series = photoSeries(images.map(({ path }) => path));
   const count = (list: readonly { readonly label: number }[], label: number): number =>
     list.filter((image) => image.label === label).length;
   return {
@@ -89,6 +93,7 @@ export async function surveyFolder(folder: string, options: SurveyOptions = {}):
     unreadable: unreadable.map(({ path, reason }) => ({ path, reason })),
     duplicates: duplicatesOf(images),
     near: nearDuplicates(images, nearBits),
+    series: series === undefined ? null : new Set(series).size,
     nearBits,
   };
 }

@@ -33,6 +33,7 @@ function markup(text: string, colour: string): string {
 
 /** Draws one line of text with the machine's fonts; characters that none of them has show as boxes. */
 export async function drawText({ text, size, colour, maxWidth }: TextLine): Promise<Picture> {
+  if (text.trim() === "") return { pixels: new Uint8Array(3).fill(255), width: 1, height: 1 }; // sharp draws no blanks
   const line = sharp({ text: { text: markup(text, colour), font: `sans ${size}`, dpi: 72, rgba: true } });
   const { data, info } = await line
     .flatten({ background: "#ffffff" })

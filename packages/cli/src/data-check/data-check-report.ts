@@ -17,6 +17,8 @@ export interface DataCheckReport {
   readonly classes: FolderSurvey["classes"];
   readonly unreadable: FolderSurvey["unreadable"];
   readonly duplicates: FolderSurvey["duplicates"];
+  /** Groups that `split.by: "group"` would keep together: the folders inside of classes; null where there are none. */
+  readonly series: number | null;
   /** The closest pairs; `withinClasses` and `acrossClasses` count all of them. */
   readonly nearDuplicates: {
     readonly withinClasses: number;
@@ -33,7 +35,7 @@ export interface DataCheckReport {
 export function dataCheckReport(survey: FolderSurvey, imageSize: number): DataCheckReport {
   const figures = dataFigures(survey, imageSize);
   const findings = dataFindings(survey, figures, imageSize);
-  const { root, nearBits, classes, unreadable, duplicates, near, images } = survey;
+  const { root, nearBits, classes, unreadable, duplicates, series, near, images } = survey;
   const pathOf = (index: number): string => images[index]?.path ?? "";
   return {
     version: 1,
@@ -46,6 +48,7 @@ export function dataCheckReport(survey: FolderSurvey, imageSize: number): DataCh
     classes,
     unreadable,
     duplicates,
+    series,
     nearDuplicates: {
       withinClasses: near.withinClasses,
       acrossClasses: near.acrossClasses,

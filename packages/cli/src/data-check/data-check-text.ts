@@ -31,7 +31,7 @@ function spreadText(spread: Spread | null, digits: number): string {
   return `min ${min.toFixed(digits)}, median ${median.toFixed(digits)}, max ${max.toFixed(digits)}`;
 }
 
-function figureLines({ figures, imageSize, nearDuplicates, duplicates, nearBits }: DataCheckReport): string[] {
+function figureLines({ figures, imageSize, nearDuplicates, duplicates, nearBits, series }: DataCheckReport): string[] {
   const { imbalance } = figures;
   const copies = duplicates.reduce((sum, { paths }) => sum + paths.length - 1, 0);
   const near = nearDuplicates.withinClasses + nearDuplicates.acrossClasses;
@@ -48,6 +48,7 @@ function figureLines({ figures, imageSize, nearDuplicates, duplicates, nearBits 
     [`below ${imageSize} px`, `${figures.enlarged} of ${figures.images} images; these are enlarged`],
     ["formats", figures.formats.map(({ format, images }) => `${format} ${images}`).join(", ") || "–"],
     ["EXIF orientation", `turns ${figures.turned} of ${figures.images} images as they are read`],
+    ["groups", series === null ? "none: no class has folders inside" : `${series} by the folders inside of classes`],
     ["the same file again", `${copies}`],
     ["near-duplicates", `${near} pairs within ${nearBits} of 64 bits`],
   ];

@@ -27,7 +27,9 @@ const LONG = 2;
 
 /** How copies and their like bear on held-out figures. */
 const SPLIT_ADVICE =
-  'split.by "stratified" deals images out one by one, so copies land on both sides of a split and held-out figures come out too good; "group" would keep them together, but a folder names no groups.';
+  'split.by "stratified" deals images out one by one, so copies land on both sides of a split and held-out figures come out too good.';
+const SERIES_ADVICE =
+  'Or put photos of one thing or person into a folder inside their class (photos/boots/anna/1.jpg) and set split.by to "group", which keeps them together.';
 
 function twoClasses({ root }: FolderSurvey, { classes }: DataFigures, empty: readonly string[]): DataFinding[] {
   try {
@@ -142,7 +144,7 @@ function copies({ duplicates, near, nearBits, images }: FolderSurvey): DataFindi
     "near-duplicate",
     near.withinClasses,
     `${near.withinClasses} pairs of images of one class look the same (${within}).`,
-    `Keep one of each pair, or leave only one photo of a series in the folder: ${SPLIT_ADVICE}`,
+    `Keep one of each pair: ${SPLIT_ADVICE} ${SERIES_ADVICE}`,
     pairs(false),
   );
   return findings;

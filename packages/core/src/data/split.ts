@@ -51,7 +51,7 @@ function pickGroups(dataset: Dataset, seed: number): Pick {
     const groups = dataset.groups;
     if (groups === undefined) {
       throw new ThawError("split-invalid", `split.by is "group", but ${dataset.source} names no groups.`, {
-        hint: 'Use "stratified", or a set with groups such as the built-in "shoes".',
+        hint: 'Use "stratified", or put photos that belong together into a folder inside their class: photos/boots/anna/1.jpg.',
       });
     }
     const countOf = (indices: readonly number[]): number[] => {
