@@ -5,6 +5,7 @@ import type { BenchCommandOptions } from "./bench/bench-options.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { type DataCheckOptions, dataCheckCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { type InitOptions, initCommand } from "./commands/init.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
@@ -84,6 +85,19 @@ function program(): Command {
     .action(async (folder: string, options: DataCheckOptions) => {
       process.exitCode = await dataCheckCommand(folder, options);
     });
+
+  thaw
+    .command("init")
+    .description("write a spec and a sweep for a folder of photos, with the reason for every default")
+    .argument("<dir>", "folder with a folder of images for each class")
+    .option("--out <file>", "file for the spec; the sweep and the reasons go beside it (NAME.json without it)")
+    .option("--name <name>", "name of the experiment; the folder's without it")
+    .option("--image-size <pixels>", "side of the network's input", "160")
+    .option("--alpha <width>", "width of MobileNetV2", "1")
+    .option("--weights <source>", "imagenet, dogs-160, random, or a file", "imagenet")
+    .option("--sweep", "write a sweep, too (the default)", true)
+    .option("--no-sweep", "write no sweep")
+    .action((folder: string, options: InitOptions) => initCommand(folder, options));
 
   thaw
     .command("parity")

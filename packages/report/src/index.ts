@@ -1,3 +1,4 @@
 export { parityJunit } from "./junit.ts";
 export { parityMarkdown } from "./markdown.ts";
+export { code, markdownTable, plain } from "./markdown-table.ts";
 export { parityText } from "./text.ts";

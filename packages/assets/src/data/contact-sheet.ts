@@ -67,7 +67,14 @@ async function tileOf(root: string, path: string): Promise<{ picture: Picture | 
   return { picture, caption: await drawText({ text: shortName(path), size: 9, colour: "#666666", maxWidth: TILE }) };
 }
 
-const headingLine = (text: string): TextLine => ({ text, size: 16, colour: "#111111", maxWidth: WIDTH - 2 * MARGIN });
+const headingLine = (text: string, before = "", after = ""): TextLine => ({
+  before,
+  text,
+  after,
+  size: 16,
+  colour: "#111111",
+  maxWidth: WIDTH - 2 * MARGIN,
+});
 
 /**
  * Draws a page of small images, class by class, each with its file's name: a mislabelled or odd photo shows at a glance.
@@ -84,7 +91,7 @@ export async function contactSheet(survey: FolderSurvey, perClass: number = PER_
       limit,
     );
     const some = chosen.length < images ? `, ${chosen.length} shown` : "";
-    const heading = `${label + 1}. ${name}: ${images} ${images === 1 ? "image" : "images"}${some}`;
+    const heading = headingLine(name, `${label + 1}. `, `: ${images} ${images === 1 ? "image" : "images"}${some}`);
     return { chosen, heading, height: HEADING + Math.ceil(chosen.length / COLUMNS) * ROW };
   });
   const more = named.length - shown.length;
@@ -92,7 +99,7 @@ export async function contactSheet(survey: FolderSurvey, perClass: number = PER_
   const page = blankPage(height);
   let top = MARGIN;
   for (const { chosen, heading, height: blockHeight } of blocks) {
-    lay(page, await drawText(headingLine(heading)), MARGIN, top);
+    lay(page, await drawText(heading), MARGIN, top);
     let place = 0;
     for await (const { picture, caption } of inOrder(chosen, PARALLEL, ({ path }) => tileOf(survey.root, path))) {
       const left = MARGIN + (place % COLUMNS) * (TILE + GAP);

@@ -1,10 +1,11 @@
-import { NEAR_BITS, surveyFolder } from "@thaw/assets";
-import { printable, ThawError } from "@thaw/core";
+import { surveyFolder } from "@thaw/assets";
+import { printable } from "@thaw/core";
 import { dataCheckPaths, writeDataCheck } from "../data-check/data-check-files.ts";
 import { type DataCheckReport, dataCheckReport } from "../data-check/data-check-report.ts";
 import { dataCheckText } from "../data-check/data-check-text.ts";
 import { surveyProgress } from "../data-check/survey-progress.ts";
 import { EXIT } from "../exit-code.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 /** Options of `thaw data check`. */
 export interface DataCheckOptions {
@@ -14,15 +15,6 @@ export interface DataCheckOptions {
   readonly near: string;
   readonly out?: string;
   readonly contactSheet?: string;
-}
-
-/** Reads a whole number of an option. @throws ThawError `option-invalid` */
-export function wholeNumber(option: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new ThawError("option-invalid", `${option}: "${text}" is no whole number from ${min} to ${max}.`, {
-    hint: `Give a number such as ${option} ${option === "--near" ? NEAR_BITS : 160}.`,
-  });
 }
 
 function exitCode({ trainable, findings }: DataCheckReport, strict: boolean): number {
