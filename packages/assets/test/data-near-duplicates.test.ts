@@ -78,6 +78,20 @@ describe.skipIf(SHOES === undefined)("the perceptual hash of real photos (needs 
     }
   });
 
+  it("moves by up to the bound, and not by more, when photos become much smaller", async () => {
+    const moved: number[] = [];
+    for (const name of ["ballet_flats", "flip_flops", "loafers", "sandals"]) {
+      for (const photo of await shoePhotos(name, 12)) {
+        const { width = 0 } = await sharp(photo).metadata();
+        const smaller = sharp(photo).resize(Math.round(width / 3));
+        const third = await smaller.jpeg({ quality: 70 }).toBuffer();
+        moved.push(differingBits(await hashOf(photo), await hashOf(third)));
+      }
+    }
+    expect(Math.max(...moved)).toBeGreaterThan(NEAR_BITS / 2);
+    expect(Math.max(...moved)).toBeLessThanOrEqual(NEAR_BITS);
+  });
+
   it("is another one for a mirrored photo and for other photos", async () => {
     const photos = await shoePhotos("sneakers", 12);
     const hashes = await Promise.all(photos.map(hashOf));

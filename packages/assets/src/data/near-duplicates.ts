@@ -37,22 +37,24 @@ export interface NearDuplicates {
 export const PAIRS_NAMED = 1000;
 
 /**
- * Compares every image with every other: 0.2 s for 10,000 of them.
+ * Compares every image with every other, which for 10,000 of them takes about a second.
  * @param bits how many of 64 may differ
  */
 export function nearDuplicates(images: readonly Comparable[], bits: number): NearDuplicates {
   const within: NearPair[] = [];
   const across: NearPair[] = [];
   const counts = { withinClasses: 0, acrossClasses: 0 };
-  for (const [second, image] of images.entries()) {
+  const add = (first: number, second: number, differ: number): void => {
+    if (images[first]?.sha256 === images[second]?.sha256) return;
+    const acrossClasses = images[first]?.label !== images[second]?.label;
+    const pairs = acrossClasses ? across : within;
+    counts[acrossClasses ? "acrossClasses" : "withinClasses"] += 1;
+    if (pairs.length < PAIRS_NAMED) pairs.push({ first, second, bits: differ, acrossClasses });
+  };
+  for (const [second, { hash }] of images.entries()) {
     for (let first = 0; first < second; first += 1) {
-      const other = images[first] as Comparable;
-      const differ = differingBits(other.hash, image.hash);
-      if (differ > bits || other.sha256 === image.sha256) continue;
-      const acrossClasses = other.label !== image.label;
-      const pairs = acrossClasses ? across : within;
-      counts[acrossClasses ? "acrossClasses" : "withinClasses"] += 1;
-      if (pairs.length < PAIRS_NAMED) pairs.push({ first, second, bits: differ, acrossClasses });
+      const differ = differingBits((images[first] as Comparable).hash, hash);
+      if (differ <= bits) add(first, second, differ);
     }
   }
   const closest = (a: NearPair, b: NearPair): number => a.bits - b.bits || a.first - b.first || a.second - b.second;

@@ -6,6 +6,8 @@ import type { DataFinding } from "./data-findings.ts";
 
 /** Files and pairs named below a finding; `--json` has all of them. */
 const ITEMS_SHOWN = 10;
+/** A longer line names a file that lies there many times. */
+const ITEM_LENGTH = 200;
 const MARKS = { error: "✗ error", warning: "! warning", note: "· note" } as const;
 
 function percent(share: number): string {
@@ -56,9 +58,14 @@ function figureLines({ figures, imageSize, nearDuplicates, duplicates, nearBits,
   return rows.map(([name, value]) => `${name.padEnd(width + 2)}${value}`);
 }
 
+function itemLine(item: string): string {
+  const line = printable(item);
+  return `    ${line.length > ITEM_LENGTH ? `${line.slice(0, ITEM_LENGTH)} …` : line}`;
+}
+
 /** A finding as lines: what is so, what to do, which files. */
 export function findingLines({ severity, code, message, advice, items }: DataFinding): string[] {
-  const shown = items.slice(0, ITEMS_SHOWN).map((item) => `    ${printable(item)}`);
+  const shown = items.slice(0, ITEMS_SHOWN).map(itemLine);
   const more = items.length > ITEMS_SHOWN ? [`    … and ${items.length - ITEMS_SHOWN} more (--json has all)`] : [];
   return [`${MARKS[severity]} (${code}): ${printable(message)}`, `  do: ${printable(advice)}`, ...shown, ...more];
 }
