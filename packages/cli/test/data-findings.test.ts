@@ -54,6 +54,8 @@ describe("figures of a set", () => {
         { format: "png", images: 1 },
       ],
     });
+    const even = dataCheckReport({ ...survey, images: images.slice(0, 2) }, 160).figures;
+    expect([even.width?.median, even.height?.median]).toEqual([200, 175]);
     const { imbalance, classes } = dataCheckReport(survey, 160).figures;
     expect([imbalance?.baseline, classes.map(({ name }) => name)]).toEqual([0.75, ["boots", "sandals"]]);
   });
@@ -126,8 +128,8 @@ describe("findings", () => {
     };
     const photos = dataCheckReport(withFiles(["boots/a.HEIC", "boots/b.heic", "boots/notes"]), 160).findings[0];
     expect(photos).toMatchObject({ severity: "warning", code: "passed-over" });
-    expect(photos?.message).toBe("3 files in class folders are passed over by their type: .heic 2, no extension 1.");
-    expect(photos?.advice).toMatch(/^2 of them are photos/);
+    expect(photos?.message).toBe("Files in class folders that are passed over by their type: .heic 2, no extension 1.");
+    expect(photos?.advice).toMatch(/^Photos among them: 2\./);
     expect(codes(dataCheckReport(withFiles(["boots/a.txt"]), 160))).toEqual(["note passed-over"]);
   });
 

@@ -118,6 +118,12 @@ describe("what is held out", () => {
     });
   });
 
+  it("leaves no class out of a part for the sake of its groups", () => {
+    const labels = Array.from({ length: 80 }, (_, index) => index % 2);
+    const groups = labels.map((label, index) => (label === 0 ? `person ${Math.floor(index / 4)}` : "all in one"));
+    expect(heldOutOf(setOf([40, 40], { labels, groups }), 0).split.by).toBe("stratified");
+  });
+
   it("says how far an accuracy may be off", () => {
     expect(marginAt80(12)).toBeCloseTo(22.6, 1);
     expect(marginAt80(500)).toBeCloseTo(3.5, 1);

@@ -1,5 +1,6 @@
 import { printable } from "@thaw/core";
 import Table from "cli-table3";
+import { LINE_WIDTH, wrapped } from "../wrapped-text.ts";
 import type { DataCheckReport } from "./data-check-report.ts";
 import type { Spread } from "./data-figures.ts";
 import type { DataFinding } from "./data-findings.ts";
@@ -67,7 +68,9 @@ function itemLine(item: string): string {
 export function findingLines({ severity, code, message, advice, items }: DataFinding): string[] {
   const shown = items.slice(0, ITEMS_SHOWN).map(itemLine);
   const more = items.length > ITEMS_SHOWN ? [`    … and ${items.length - ITEMS_SHOWN} more (--json has all)`] : [];
-  return [`${MARKS[severity]} (${code}): ${printable(message)}`, `  do: ${printable(advice)}`, ...shown, ...more];
+  const said = wrapped(`${MARKS[severity]} (${code}): ${printable(message)}`, LINE_WIDTH);
+  const toDo = wrapped(`do: ${printable(advice)}`, LINE_WIDTH - 2).map((line) => `  ${line}`);
+  return [...said, ...toDo, ...shown, ...more];
 }
 
 function verdictLine({ trainable, findings }: DataCheckReport): string {

@@ -89,7 +89,7 @@ function unusable({ unreadable, images }: FolderSurvey, empty: readonly string[]
     findings.push({
       severity: "warning",
       code: "unreadable",
-      message: `${unreadable.length} of ${unreadable.length + images.length} images cannot be read, and training stops at them.`,
+      message: `Images that cannot be read, and at which training stops: ${unreadable.length} of ${unreadable.length + images.length}.`,
       advice: "Repair or remove them, or set data.skipUnreadable to true to train without them.",
       items: unreadable.map(({ path, reason }) => `${path} (${reason})`),
     });
@@ -98,12 +98,16 @@ function unusable({ unreadable, images }: FolderSurvey, empty: readonly string[]
     findings.push({
       severity: "warning",
       code: "empty-class",
-      message: `${empty.length} folders have no readable image and are no class.`,
+      message: `Folders without a readable image, which are no class: ${empty.length}.`,
       advice: "Put images there, or move the folder away.",
       items: [...empty],
     });
   }
   return findings;
+}
+
+function pairCount(pairs: number): string {
+  return pairs === 1 ? "1 pair" : `${pairs} pairs`;
 }
 
 function copies({ duplicates, near, nearBits, images }: FolderSurvey): DataFinding[] {
@@ -129,7 +133,7 @@ function copies({ duplicates, near, nearBits, images }: FolderSurvey): DataFindi
   add(
     "near-duplicate-labels-conflict",
     near.acrossClasses,
-    `${near.acrossClasses} pairs of images under two classes look the same (${within}).`,
+    `Images under two classes look the same, ${within}: ${pairCount(near.acrossClasses)}.`,
     "Look at them: keep one of each pair, in the class where it belongs, or both where they do differ.",
     pairs(true),
   );
@@ -143,7 +147,7 @@ function copies({ duplicates, near, nearBits, images }: FolderSurvey): DataFindi
   add(
     "near-duplicate",
     near.withinClasses,
-    `${near.withinClasses} pairs of images of one class look the same (${within}).`,
+    `Images of one class look the same, ${within}: ${pairCount(near.withinClasses)}.`,
     `Keep one of each pair: ${SPLIT_ADVICE} ${SERIES_ADVICE}`,
     pairs(false),
   );

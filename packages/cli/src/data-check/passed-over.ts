@@ -18,10 +18,10 @@ export function passedOverFinding({ classes }: FolderSurvey): readonly DataFindi
   }
   const kinds = [...counts].sort(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
   const photos = files.filter((file) => PHOTOS.has(extname(file).toLowerCase()));
-  const message = `${files.length} files in class folders are passed over by their type: ${kinds.join(", ")}.`;
+  const message = `Files in class folders that are passed over by their type: ${kinds.join(", ")}.`;
   const advice =
     photos.length > 0
-      ? `${photos.length} of them are photos: convert them to JPEG (heif-convert, ImageMagick's magick mogrify -format jpg); a .jfif or .jpe need only be renamed to .jpg.`
+      ? `Photos among them: ${photos.length}. Convert them to JPEG (heif-convert, ImageMagick's magick mogrify -format jpg); a .jfif or .jpe need only be renamed to .jpg.`
       : "Nothing, unless photos are among them: only .jpg, .jpeg, .png and .webp are read.";
   return [{ severity: photos.length > 0 ? "warning" : "note", code: "passed-over", message, advice, items: files }];
 }

@@ -2,6 +2,7 @@ import { printable } from "@thaw/core";
 import { code, markdownTable, plain } from "@thaw/report";
 import type { DataCheckReport } from "../data-check/data-check-report.ts";
 import { findingLines } from "../data-check/data-check-text.ts";
+import { LINE_WIDTH, wrapped } from "../wrapped-text.ts";
 import type { InitPaths } from "./init-files.ts";
 import type { Choice } from "./spec-choices.ts";
 
@@ -17,21 +18,6 @@ export interface InitStory {
   readonly sweep: readonly Choice[];
   /** Where the weights are, or that they have to come. */
   readonly weights: string;
-}
-
-const LINE_WIDTH = 110;
-
-/** Breaks a text at its spaces into lines of at most `width` characters; a longer word has a line of its own. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }
 
 function choiceLines({ field, value, why }: Choice): string[] {
@@ -51,6 +37,7 @@ function nextSteps({ folder, paths }: InitStory): readonly (readonly [command: s
   return [
     [`thaw data check ${shellWord(folder)} --contact-sheet ${sheet}`, "look at the photos, class by class"],
     [`thaw run ${shellWord(spec)}`, "train once"],
+    [`thaw sweep ${shellWord(spec)} --seed 0,1,2,3,4`, "the same on five splits: how much of it is chance"],
     ...(sweep === undefined
       ? []
       : ([[`thaw sweep ${shellWord(sweep)}`, "how much to freeze, and with what learning rate"]] as const)),
@@ -88,7 +75,7 @@ export function initText(story: InitStory): string {
     ...(paths.sweep === undefined
       ? []
       : [`What ${printable(paths.sweep)} varies, and why:`, ...sweep.flatMap(choiceLines), ""]),
-    weights,
+    ...wrapped(weights, LINE_WIDTH),
     "",
     "Written:",
     ...written,

@@ -11,6 +11,8 @@ export interface ChosenSweep {
 const DEPTHS = [100, 50, 0];
 /** Rate for pretrained layers where no head was trained before: a compromise between theirs and the head's. */
 const JOINT_RATE = 1e-4;
+/** Below, a row's validation accuracy is known to ±8 percentage points or worse. */
+const ENOUGH_TO_CHOOSE = 100;
 /** With a new head, 1e-5 moves nothing in a few hundred steps; once the head is trained, 1e-3 undoes what it reads. */
 const JOINT_RATES = [1e-3, 3e-4, 1e-4, 3e-5];
 const BLOCK_RATES = [1e-4, 3e-5, 1e-5];
@@ -20,7 +22,7 @@ function rateText(rate: number): string {
 }
 
 /** A sweep over how much is frozen, then over the learning rate at the best depth. */
-export function chooseSweep({ spec, layers }: ChosenSpec, name: string): ChosenSweep {
+export function chooseSweep({ spec, layers, validationImages }: ChosenSpec, name: string): ChosenSweep {
   const trainsBlocks = spec.phases !== undefined;
   const rates = trainsBlocks ? BLOCK_RATES : JOINT_RATES;
   const depthRate = trainsBlocks ? BLOCK_RATE : JOINT_RATE;
@@ -40,18 +42,23 @@ export function chooseSweep({ spec, layers }: ChosenSpec, name: string): ChosenS
     ],
   };
   const first = trainsBlocks ? " after the head was trained alone" : "";
+  const step = (100 / validationImages).toFixed(1);
+  const doubt =
+    validationImages < ENOUGH_TO_CHOOSE
+      ? ` But of ${validationImages} validation images each is worth ${step} percentage points: rows that differ by two or three of them are equal, until several seeds say otherwise.`
+      : "";
   return {
     sweep,
     choices: [
       {
         field: "groups.depth",
         value: `freeze ${[layers, ...DEPTHS].join(", ")}`,
-        why: `${layers} trains the head alone (rate ${rateText(HEAD_RATE)}), 0 trains everything; the deeper ones at ${rateText(depthRate)}${first}, since large steps destroy what pretrained layers know, and small ones never move a new head.`,
+        why: `${layers} trains the head alone (rate ${rateText(HEAD_RATE)}), 0 trains everything; the others train at ${rateText(depthRate)}${first}, since large steps destroy what pretrained layers know, and small ones never move a new head.`,
       },
       {
         field: "groups.rate",
         value: `learningRate ${rates.map(rateText).join(", ")}`,
-        why: "At the depth with the best validation accuracy. Choose by validation; the test accuracy of the chosen row is what to expect of new photos.",
+        why: `At the depth with the best validation accuracy. Choose by validation; the test accuracy of the chosen row is what to expect of new photos.${doubt}`,
       },
     ],
   };

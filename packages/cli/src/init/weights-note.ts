@@ -12,7 +12,8 @@ function optionsOf({ weights, alpha, imageSize }: WeightsHere): string {
 export function weightsNote({ weights, alpha, imageSize }: ModelChoice, here: readonly WeightsHere[]): string {
   if (weights === "random") return "Weights: none; the network learns from nothing, which takes far more photos.";
   if (weights !== "imagenet" && weights !== "dogs-160") return `Weights: the file ${weights}.`;
-  const what = `Weights: ${weights} of MobileNetV2 ${alpha}${weights === "imagenet" ? ` at ${imageSize} px` : ""}`;
+  const width = Number.isInteger(alpha) ? alpha.toFixed(1) : String(alpha);
+  const what = `Weights: ${weights} of MobileNetV2 ${width}${weights === "imagenet" ? ` at ${imageSize} px` : ""}`;
   const isHere = here.some(
     (one) => one.weights === weights && one.alpha === alpha && (weights === "dogs-160" || one.imageSize === imageSize),
   );
