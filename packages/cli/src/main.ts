@@ -1,9 +1,12 @@
-import { serializeError } from "@thaw/core";
+import { NEAR_BITS } from "@thaw/assets";
+import { printable, serializeError } from "@thaw/core";
 import { Command } from "commander";
 import type { BenchCommandOptions } from "./bench/bench-options.ts";
 import { benchCommand } from "./commands/bench.ts";
+import { type DataCheckOptions, dataCheckCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { findLrCommand } from "./commands/find-lr.ts";
+import { type InitOptions, initCommand } from "./commands/init.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
@@ -90,6 +93,35 @@ function program(): Command {
     .option("--rule <name>", "tenth-of-minimum, or steepest", "tenth-of-minimum")
     .option("--json", "print the result as JSON", false)
     .action((spec: string, options: FindLrCommandOptions) => findLrCommand(spec, options));
+
+  thaw
+    .command("data")
+    .description("look at your own photos before training on them")
+    .command("check")
+    .description("count classes, sizes and copies in a folder of photos, and say what is wrong with it")
+    .argument("<dir>", "folder with a folder of images for each class")
+    .option("--json", "print the report as JSON", false)
+    .option("--out <dir>", "folder for data-check.json and contact-sheet.png")
+    .option("--contact-sheet <file>", "draw small images of every class, with their names, as PNG")
+    .option("--image-size <pixels>", "side of the network's input; smaller images would be enlarged", "160")
+    .option("--near <bits>", "how many of 64 bits may differ in near-duplicates", String(NEAR_BITS))
+    .option("--strict", "fail where there are warnings (exit code 1)", false)
+    .action(async (folder: string, options: DataCheckOptions) => {
+      process.exitCode = await dataCheckCommand(folder, options);
+    });
+
+  thaw
+    .command("init")
+    .description("write a spec and a sweep for a folder of photos, with the reason for every default")
+    .argument("<dir>", "folder with a folder of images for each class")
+    .option("--out <file>", "file for the spec; the sweep and the reasons go beside it (NAME.json without it)")
+    .option("--name <name>", "name of the experiment; the folder's without it")
+    .option("--image-size <pixels>", "side of the network's input", "160")
+    .option("--alpha <width>", "width of MobileNetV2", "1")
+    .option("--weights <source>", "imagenet, dogs-160, random, or a file", "imagenet")
+    .option("--sweep", "write a sweep, too (the default)", true)
+    .option("--no-sweep", "write no sweep")
+    .action((folder: string, options: InitOptions) => initCommand(folder, options));
 
   thaw
     .command("parity")
@@ -195,11 +227,16 @@ function program(): Command {
   return thaw;
 }
 
+/** A message's lines, with nothing in them that a file's name could do to a terminal. */
+function safe(message: string): string {
+  return message.split("\n").map(printable).join("\n");
+}
+
 /** Prints an error as: what went wrong, then what to do. */
 function report(error: unknown): number {
   const serialized = serializeError(error);
-  process.stderr.write(`error (${serialized.code}): ${serialized.message}\n`);
-  if (serialized.hint !== undefined) process.stderr.write(`hint: ${serialized.hint}\n`);
+  process.stderr.write(`error (${serialized.code}): ${safe(serialized.message)}\n`);
+  if (serialized.hint !== undefined) process.stderr.write(`hint: ${safe(serialized.hint)}\n`);
   const stderr = serialized.details?.stderr;
   if (typeof stderr === "string" && stderr !== "") process.stderr.write(`its last output:\n${stderr}\n`);
   if (serialized.code === "internal") process.stderr.write(`${String(serialized.details?.stack ?? "")}\n`);

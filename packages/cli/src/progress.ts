@@ -1,4 +1,4 @@
-import type { EpochRecord, RunEvent } from "@thaw/core";
+import { type EpochRecord, printable, type RunEvent } from "@thaw/core";
 import { createLogUpdate } from "log-update";
 
 /** Where progress goes: one line that changes on a terminal, plain lines elsewhere. */
@@ -56,7 +56,7 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
       if (event.type === "start") totalSteps = event.totalSteps;
       if (event.type === "warning") {
         if (isTerminal) line.clear();
-        plain(`warning: ${event.message}`);
+        plain(`warning: ${printable(event.message)}`);
       }
       if (event.type === "step" && isTerminal) line(`${title}: ${stepText(event)}`);
       if (event.type === "epoch") {

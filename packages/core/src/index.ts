@@ -24,6 +24,7 @@ export * from "./parity/tolerances.ts";
 export * from "./plan/feature-cache.ts";
 export * from "./plan/pass.ts";
 export * from "./plan/plan.ts";
+export * from "./printable.ts";
 export * from "./runner/environment.ts";
 export * from "./runner/op-supervision.ts";
 export * from "./runner/ops.ts";

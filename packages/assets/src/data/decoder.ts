@@ -44,6 +44,8 @@ function reasonOf(error: unknown): string {
   const message = (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
   if (message.includes("unsupported image format")) return "no JPEG, PNG or WebP image";
   if (message.includes("exceeds pixel limit")) return `more than ${MAX_PIXELS / 1e6} million pixels`;
+  // libvips keeps one error text for all threads: while other images are decoded, the detail can be lost.
+  if (message.includes("failOn setting")) return "the image is damaged or cut off";
   return message.replace(/^Input buffer has corrupt header: /, "");
 }
 

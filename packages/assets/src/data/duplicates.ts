@@ -1,7 +1,7 @@
 import type { Dataset, DataWarning } from "@thaw/core";
 
 /** The images that share a content, as groups of indices, in order of their first image. */
-function sameContent(hashes: readonly string[]): number[][] {
+export function sameContent(hashes: readonly string[]): number[][] {
   const groups = new Map<string, number[]>();
   for (const [index, hash] of hashes.entries()) {
     const group = groups.get(hash);

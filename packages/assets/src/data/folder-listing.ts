@@ -18,13 +18,14 @@ export interface Unreadable {
   readonly reason: string;
 }
 
-interface ListedClass {
+/** A class folder with all that lies in it. */
+export interface ListedClass {
   readonly name: string;
   readonly files: readonly ListedFile[];
   /** Links out of the folder, broken links and folders that cannot be opened. */
   readonly unreadable: readonly Unreadable[];
-  /** How many files with other extensions were passed over. */
-  readonly otherFiles: number;
+  /** Paths of files with other extensions, which are passed over. */
+  readonly otherFiles: readonly string[];
 }
 
 export interface FolderListing {
@@ -66,7 +67,9 @@ async function entryOf(root: string, parent: string, path: string, entry: Dirent
     return { kind: "image", file: { path, bytes: found.size, mtimeMs: found.mtimeMs, ctimeMs: found.ctimeMs } };
   } catch (error) {
     if (!isImage && errorCode(error) === "ENOENT") return { kind: "other" };
-    return { kind: "unreadable", reason: errorCode(error) === "ENOENT" ? "a broken symbolic link" : errorCode(error) };
+    if (errorCode(error) !== "ENOENT") return { kind: "unreadable", reason: errorCode(error) };
+    if (entry.isSymbolicLink()) return { kind: "unreadable", reason: "a broken symbolic link" };
+    return { kind: "unreadable", reason: "its name is no valid UTF-8, or it was removed just now" };
   }
 }
 
@@ -74,7 +77,7 @@ async function entryOf(root: string, parent: string, path: string, entry: Dirent
 async function listClass(root: string, path: string, real: string, above: readonly string[]): Promise<ListedClass> {
   const files: ListedFile[] = [];
   const unreadable: Unreadable[] = [];
-  let otherFiles = 0;
+  const otherFiles: string[] = [];
   if (above.includes(real)) {
     return {
       name: path,
@@ -99,17 +102,18 @@ async function listClass(root: string, path: string, real: string, above: readon
     const child = `${path}/${entry.name}`;
     const found = await entryOf(root, real, child, entry);
     if (found.kind === "image") files.push(found.file);
-    else if (found.kind === "other") otherFiles += 1;
+    else if (found.kind === "other") otherFiles.push(child);
     else if (found.kind === "unreadable") unreadable.push({ path: child, reason: found.reason });
     else {
       const below = await listClass(root, child, found.real, [...above, real]);
       files.push(...below.files);
       unreadable.push(...below.unreadable);
-      otherFiles += below.otherFiles;
+      otherFiles.push(...below.otherFiles);
     }
   }
   files.sort((first, second) => compareCodePoints(first.path, second.path));
   unreadable.sort((first, second) => compareCodePoints(first.path, second.path));
+  otherFiles.sort(compareCodePoints);
   return { name: path, files, unreadable, otherFiles };
 }
 
@@ -155,7 +159,7 @@ export async function listFolder(folder: string, where: string): Promise<FolderL
       classes.push({
         name: entry.name,
         files: [],
-        otherFiles: 0,
+        otherFiles: [],
         unreadable: [{ path: entry.name, reason: found.reason }],
       });
     } else if (found.kind !== "other") stray.push(entry.name);

@@ -8,6 +8,7 @@ import { type Decoded, decodeImage, decodingOf, MAX_FILE_BYTES } from "./decoder
 import { openFileHashes } from "./file-hashes.ts";
 import { type FolderListing, type ListedFile, listFolder } from "./folder-listing.ts";
 import type { LoadedDataset, LoadOptions } from "./load-options.ts";
+import { photoSeries } from "./photo-series.ts";
 import { loadPhotos, type Photo } from "./photo-set.ts";
 import { inOrder } from "./pipeline.ts";
 import { chooseSubset } from "./subset.ts";
@@ -17,15 +18,18 @@ export type FolderSpec = Extract<DataSpec, { kind: "folder" }>;
 /** Files hashed at the same time. */
 const PARALLEL = 2;
 
-interface Candidate {
+/** An image of a listing before it is read. */
+export interface Candidate {
+  /** Its path below the data folder. */
   readonly id: string;
   readonly label: number;
   readonly file?: ListedFile;
+  /** Why it is not to be read. */
   readonly problem?: string;
 }
 
 /** Every image of a listing, readable or not, in the order of classes and paths. */
-function candidatesOf(listing: FolderListing): Candidate[] {
+export function candidatesOf(listing: FolderListing): Candidate[] {
   return listing.classes.flatMap(({ files, unreadable }, label) => {
     const readable = files.map((file): Candidate => {
       const isTooLarge = file.bytes > MAX_FILE_BYTES;
@@ -59,7 +63,9 @@ async function hashPhotos(
     options.onProgress?.({ stage: "hash", done: photos.length, total: candidates.length });
   }
   await hashes.keep(listing.classes.flatMap(({ files }) => files));
-  return photos;
+  const series = photoSeries(candidates.map(({ id }) => id));
+  if (series === undefined) return photos;
+  return photos.map((photo, index) => ({ ...photo, group: series[index] ?? "" }));
 }
 
 async function decodeFile(root: string, photo: Photo, spec: FolderSpec, imageSize: number): Promise<Decoded> {
@@ -73,7 +79,8 @@ async function decodeFile(root: string, photo: Photo, spec: FolderSpec, imageSiz
 }
 
 /**
- * Loads a folder of class folders. Classes and images are in code-point order of their names, as Keras sorts classes.
+ * Loads a folder of class folders. Classes and images are in code-point order of their names, as Keras sorts classes;
+ * groups are the folders inside of classes, where there are any.
  * A class without images is left out with a warning, as long as two remain (Keras would keep an output that is never trained).
  * @throws ThawError of {@link listFolder} and {@link loadPhotos}; `file-changed`, `limit-too-small`
  */
@@ -100,7 +107,7 @@ export async function loadFolder(spec: FolderSpec, options: LoadOptions): Promis
     notes: new Map(
       listing.classes.map(({ name, otherFiles }) => [
         name,
-        otherFiles === 0 ? "" : ` (${otherFiles} files of other types)`,
+        otherFiles.length === 0 ? "" : ` (${otherFiles.length} files of other types)`,
       ]),
     ),
     decode: (photo: Photo) => decodeFile(listing.root, photo, spec, options.imageSize),

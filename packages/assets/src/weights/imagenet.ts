@@ -11,7 +11,7 @@ import { selectWeights } from "./select-weights.ts";
 import { readTrusted, writeTrusted } from "./trusted-cache.ts";
 
 /** Image sizes for which Keras publishes weights of their own; all others use those of 224, as Keras does. */
-const SIZES: readonly number[] = [96, 128, 160, 192, 224];
+export const IMAGENET_SIZES: readonly number[] = [96, 128, 160, 192, 224];
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** What selects one file. */
@@ -26,7 +26,7 @@ export interface ImagenetOptions {
 
 /** Names of the official file and of its local safetensors form. */
 export function imagenetNames(alpha: number, imageSize: number): { readonly official: string; readonly local: string } {
-  const size = SIZES.includes(imageSize) ? imageSize : 224;
+  const size = IMAGENET_SIZES.includes(imageSize) ? imageSize : 224;
   const kerasAlpha = Number.isInteger(alpha) ? alpha.toFixed(1) : String(alpha); // as Python prints a float
   return {
     official: `mobilenet_v2_weights_tf_dim_ordering_tf_kernels_${kerasAlpha}_${size}_no_top.h5`,
@@ -36,7 +36,10 @@ export function imagenetNames(alpha: number, imageSize: number): { readonly offi
 
 /** Files of the same alpha and another size: never used silently, but worth naming. */
 async function otherSizes(alpha: number, folders: readonly string[]): Promise<readonly string[]> {
-  const names = SIZES.map((size) => imagenetNames(alpha, size)).flatMap(({ official, local }) => [official, local]);
+  const names = IMAGENET_SIZES.map((size) => imagenetNames(alpha, size)).flatMap(({ official, local }) => [
+    official,
+    local,
+  ]);
   const listed = await Promise.all(
     folders.map(async (folder) => (await readdir(folder).catch(() => [])).map((name) => join(folder, name))),
   );

@@ -10,10 +10,12 @@ export interface Splits {
   readonly test: readonly number[];
 }
 
-type Pick = (candidates: readonly number[], fraction: number, label: string) => ReadonlySet<number>;
+/** What a split goes by. */
+type Labelled = Pick<Dataset, "source" | "classes" | "labels" | "groups">;
+type Picker = (candidates: readonly number[], fraction: number, label: string) => ReadonlySet<number>;
 
 /** Keras's `validation_split`: the last share of the data, the first part rounded down. */
-const pickLast: Pick = (candidates, fraction) =>
+const pickLast: Picker = (candidates, fraction) =>
   new Set(candidates.slice(Math.floor(candidates.length * (1 - fraction))));
 
 function groupBy(items: readonly number[], key: (item: number) => string): Map<string, number[]> {
@@ -27,7 +29,7 @@ function groupBy(items: readonly number[], key: (item: number) => string): Map<s
 }
 
 /** The same share of every class, at least one image of each class that can spare it. */
-function pickStratified(dataset: Dataset, seed: number): Pick {
+function pickStratified(dataset: Labelled, seed: number): Picker {
   return (candidates, fraction, label) => {
     const picked = new Set<number>();
     for (const [name, members] of groupBy(candidates, (index) => String(dataset.labels[index]))) {
@@ -46,12 +48,12 @@ function distance(counts: readonly number[], wanted: readonly number[]): number 
 }
 
 /** Whole groups, added greedily in seeded order as long as the class counts come closer to the wanted share. */
-function pickGroups(dataset: Dataset, seed: number): Pick {
+function pickGroups(dataset: Labelled, seed: number): Picker {
   return (candidates, fraction, label) => {
     const groups = dataset.groups;
     if (groups === undefined) {
       throw new ThawError("split-invalid", `split.by is "group", but ${dataset.source} names no groups.`, {
-        hint: 'Use "stratified", or a set with groups such as the built-in "shoes".',
+        hint: 'Use "stratified", or put photos that belong together into a folder inside their class: photos/boots/anna/1.jpg.',
       });
     }
     const countOf = (indices: readonly number[]): number[] => {
@@ -83,7 +85,7 @@ function pickGroups(dataset: Dataset, seed: number): Pick {
  * validation share is of what remains, as Keras's `validation_split` is.
  * @throws ThawError `split-invalid` where a part that was asked for would be empty
  */
-export function splitDataset(dataset: Dataset, split: SplitSpec, seed: number): Splits {
+export function splitDataset(dataset: Labelled, split: SplitSpec, seed: number): Splits {
   const pick =
     split.by === "last"
       ? pickLast

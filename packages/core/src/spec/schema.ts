@@ -89,7 +89,7 @@ const splitSchema = z.strictObject({
     .enum(["last", "stratified", "group"])
     .default("stratified")
     .describe(
-      "last: the last share in the data's order, as Keras; stratified: of each class; group: whole groups (photographers)",
+      "last: the last share in the data's order, as Keras; stratified: of each class; group: whole groups (photographers; in a folder the folders inside of classes)",
     ),
 });
 
