@@ -6,6 +6,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
+import { type PredictCommandOptions, predictCommand } from "./commands/predict.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { type RunCommandOptions, runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
@@ -149,6 +150,22 @@ function program(): Command {
     .option("--set <key=value>", "engine setting, e.g. threads=2; may be repeated", collect, [])
     .option("--require-hardware", "fail rather than run on an emulated GPU", false)
     .action((spec: string, options: ProfileCommandOptions) => profileCommand(spec, options));
+
+  thaw
+    .command("predict")
+    .description("say what a saved model sees in photos: the likeliest classes of each")
+    .argument("<model>", "saved model, from thaw run --save-model or thaw import")
+    .argument("<images...>", "image files, folders, or patterns such as 'photos/*.jpg'")
+    .option("--top <count>", "classes to tell of each image", "1")
+    .option("--batch <images>", "images computed at once", "32")
+    .option("--json", "print a line of JSON an image", false)
+    .option("--runner <name>", "runner, or the path of a runner module", "node")
+    .option("--resize <rule>", "stretch, crop or pad; as the model was trained without it")
+    .option("--set <key=value>", "engine setting, e.g. threads=2; may be repeated", collect, [])
+    .option("--require-hardware", "fail rather than run on an emulated GPU", false)
+    .action(async (model: string, images: readonly string[], options: PredictCommandOptions) => {
+      process.exitCode = await predictCommand(model, images, options);
+    });
 
   thaw
     .command("layers")

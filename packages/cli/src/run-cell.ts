@@ -39,7 +39,7 @@ export interface CellRun {
 }
 
 /** @throws ThawError `software-adapter` where the GPU is emulated */
-function refuseSoftware({ runner, device }: Environment): void {
+export function refuseSoftware({ runner, device }: Environment): void {
   if (!device.software) return;
   throw softwareRefused(`Runner "${runner}" has an emulated GPU only (${device.name}).`);
 }

@@ -1,8 +1,8 @@
 import type { EngineSettings, OpSuite, PredictEvent, RunEvent, Runner } from "@thaw/core";
 import { type Ask, askAvailability, askRun } from "./asking.ts";
+import { askPredictions } from "./asking-predictions.ts";
 import { judgeInChild } from "./child-ops.ts";
 import { askChild, type ChildProgram } from "./child-process.ts";
-import { askPredictions } from "./asking-predictions.ts";
 
 /** What a runner in a child process is made of. */
 export interface ChildRunnerOptions extends ChildProgram {

@@ -12,9 +12,9 @@ import {
   ThawError,
   train,
 } from "@thaw/core";
+import { type AskedBatches, askedBatches } from "./asked-batches.ts";
 import { availabilityOf } from "./availability.ts";
 import type { FromChild, ToChild } from "./messages.ts";
-import { type AskedBatches, askedBatches } from "./asked-batches.ts";
 
 /** A host whose device can fail on its own. */
 export interface ChildHost extends Host {
