@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { BenchCommandOptions } from "./bench/bench-options.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { type ExportCommandOptions, exportCommand } from "./commands/export.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
@@ -166,6 +167,15 @@ function program(): Command {
     .action(async (model: string, images: readonly string[], options: PredictCommandOptions) => {
       process.exitCode = await predictCommand(model, images, options);
     });
+
+  thaw
+    .command("export")
+    .description("write a saved model as others read it (Keras, TensorFlow.js, ONNX, safetensors), with a model card")
+    .argument("<model>", "saved model, from thaw run --save-model or thaw import")
+    .requiredOption("--to <formats>", "tfjs, keras, onnx, safetensors, separated by commas")
+    .requiredOption("--out <dir>", "folder for the files; new or empty")
+    .option("--with-rescaling", "put the scaling of pixels into the files: 0…255 goes in", false)
+    .action((model: string, options: ExportCommandOptions) => exportCommand(model, options));
 
   thaw
     .command("layers")
