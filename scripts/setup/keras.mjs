@@ -1,104 +1,25 @@
-import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
-import { sweepTemporaryFolders, temporaryFolder } from "../native/temporary-folder.mjs";
-import { hashOfFiles, readJson, writeAtomically } from "./content-hash.mjs";
-import { findBasePython, makeEnvironment } from "./keras-environment.mjs";
-import { SetupError } from "./setup-error.mjs";
+import { join } from "node:path";
+import { providePackages } from "./python-packages.mjs";
 
-/**
- * @typedef {import("./machine.mjs").Machine} Machine
- * @typedef {import("./keras-environment.mjs").PythonEnvironment} PythonEnvironment
- * @typedef {PythonEnvironment & { key: string, versions: string }} Installed paths as in PythonEnvironment
- */
+/** @typedef {import("./machine.mjs").Machine} Machine */
 
-const VERSIONS =
+const ABOUT =
   "import keras, tensorflow; print('thaw: Keras %s on TensorFlow %s' % (keras.__version__, tensorflow.__version__))";
 
 /**
- * Makes a Python with Keras stand in `<cache>/keras-<hash of what is pinned>/`, and writes down which Python that is
- * in `<cache>/keras.json`, where packages/keras-runner looks. Built in a temporary folder and made real by one rename,
- * so a killed set-up leaves nothing to be trusted.
+ * Makes a Python with Keras stand in the cache; packages/keras-runner looks for it in `<cache>/keras.json`.
  * @param {Machine} machine
  * @param {string} [requirements] file with the pins, if not the runner's own
  * @returns {Promise<string>} the outcome in a few words
- * @throws {SetupError} `python-missing`, `pip-missing`, `download-failed`, `keras-missing`
+ * @throws {import("./setup-error.mjs").SetupError} `python-missing`, `pip-missing`, `download-failed`, `keras-missing`
  */
-export async function provideKeras(machine, requirements) {
-  const own = machine.env.THAW_KERAS_PYTHON;
-  if (own) {
-    const hint = "Give a Python that has Keras and TensorFlow, or unset it: set-up then installs them.";
-    return `${await versionsOf(machine, { python: own, packages: null }, hint)} (THAW_KERAS_PYTHON)`;
-  }
-  const pins = requirements ?? join(machine.root, "packages", "keras-runner", "python", "requirements.txt");
-  const base = await findBasePython(machine);
-  const also = [base.version, machine.platform, machine.arch];
-  const key = `keras-${hashOfFiles(machine.root, [pins], also).slice(0, 8)}`;
-  const folder = join(machine.cacheFolder, key);
-  const there = installedIn(folder);
-  if (there !== undefined) return pointAt(machine, folder, there, ", already there");
-  sweepTemporaryFolders(machine.cacheFolder);
-  const temporary = temporaryFolder(machine.cacheFolder);
-  try {
-    const made = await makeEnvironment(machine, base, pins, temporary);
-    const hint = "Remove the folder and start again; if that does not help, please report it.";
-    const versions = await versionsOf(machine, absolute(made, temporary), hint);
-    const installed = { key, ...made, versions };
-    writeAtomically(join(temporary, "manifest.json"), `${JSON.stringify(installed, null, 2)}\n`);
-    chmodSync(temporary, 0o755);
-    if (existsSync(folder)) renameSync(folder, join(temporaryFolder(machine.cacheFolder), "broken"));
-    renameSync(temporary, folder);
-    sweepTemporaryFolders(machine.cacheFolder);
-    return pointAt(machine, folder, installed, "");
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-/** @returns {Installed | undefined} what an earlier set-up left there, if it still works on this machine's Python */
-function installedIn(/** @type {string} */ folder) {
-  /** @type {Installed | undefined} */
-  const manifest = readJson(join(folder, "manifest.json"));
-  return manifest !== undefined && existsSync(absolute(manifest, folder).python) ? manifest : undefined;
-}
-
-/** @returns {{ python: string, packages: string | null }} */
-function absolute(/** @type {PythonEnvironment} */ { python, packages }, /** @type {string} */ folder) {
-  return {
-    python: isAbsolute(python) ? python : join(folder, python),
-    packages: packages === null ? null : join(folder, packages),
-  };
-}
-
-/** @returns {string} the outcome in a few words */
-function pointAt(
-  /** @type {Machine} */ machine,
-  /** @type {string} */ folder,
-  /** @type {Installed} */ installed,
-  /** @type {string} */ note,
-) {
-  const { key, versions, how } = installed;
-  const file = join(machine.cacheFolder, "keras.json");
-  const { python, packages } = absolute(installed, folder);
-  const text = `${JSON.stringify({ key, python, packages, how, versions }, null, 2)}\n`;
-  if (JSON.stringify(readJson(file)) !== JSON.stringify(JSON.parse(text))) writeAtomically(file, text);
-  return `${versions} (${how})${note}`;
-}
-
-/**
- * @param {Machine} machine
- * @param {{ python: string, packages: string | null }} environment
- * @param {string} hint
- * @returns {Promise<string>} such as "Keras 3.15.1 on TensorFlow 2.21.0"
- */
-async function versionsOf(machine, { python, packages }, hint) {
-  const env = { KERAS_BACKEND: "tensorflow", TF_CPP_MIN_LOG_LEVEL: "2", PYTHONPATH: packages ?? undefined };
-  const { status, stdout, stderr } = await machine.run(python, ["-c", VERSIONS], { env });
-  const found = /^thaw: (.+)$/m.exec(stdout)?.[1];
-  if (status === 0 && found !== undefined) return found;
-  const last = stderr.trim().split("\n").at(-1) ?? "";
-  throw new SetupError(
-    "keras-missing",
-    `${python} cannot load Keras: ${last || `it ended with status ${status}`}.`,
-    hint,
-  );
+export function provideKeras(machine, requirements) {
+  return providePackages(machine, {
+    name: "keras",
+    words: "Keras and TensorFlow",
+    pins: requirements ?? join(machine.root, "packages", "keras-runner", "python", "requirements.txt"),
+    about: ABOUT,
+    variable: "THAW_KERAS_PYTHON",
+    code: "keras-missing",
+  });
 }

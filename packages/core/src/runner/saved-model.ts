@@ -4,7 +4,7 @@ import { type NamedTensors, parseSafetensors, safetensorsMetadata, writeSafetens
 import { sha256 } from "../spec/hash.ts";
 import { parseSpec } from "../spec/parse.ts";
 import type { Spec } from "../spec/schema.ts";
-import type { Result } from "./result.ts";
+import type { HeldOut, Result } from "./result.ts";
 
 /** Where a saved model's record lies in the file's `__metadata__`. */
 const METADATA_KEY = "thaw";
@@ -13,7 +13,14 @@ const METADATA_KEY = "thaw";
 export type RunRecord = Omit<
   Result,
   "steps" | "trace" | "cache" | "predictions" | "certainty" | "timing" | "memory" | "data"
-> & { readonly data: Omit<Result["data"], "heldOut"> };
+> & {
+  readonly data: Omit<Result["data"], "heldOut">;
+  /** Images of the held-out parts by class (row) and by what was predicted (column); absent where a result does not tell. */
+  readonly confusion?: { readonly validation: Confusion; readonly test: Confusion };
+};
+
+/** Counts of images: a row a class, a column a prediction. */
+export type Confusion = readonly (readonly number[])[];
 
 /** What an imported model says of itself: no run of Thaw stands behind it. */
 export interface ImportRecord {
@@ -45,10 +52,22 @@ export interface SavedModel {
   readonly weights: NamedTensors;
 }
 
+function confusionOf(classCount: number, { labels }: HeldOut, predictions: readonly number[]): Confusion {
+  const counts = Array.from({ length: classCount }, () => new Array<number>(classCount).fill(0));
+  for (const [image, prediction] of predictions.entries()) {
+    const row = counts[labels[image] ?? -1];
+    if (row !== undefined) row[prediction] = (row[prediction] ?? 0) + 1;
+  }
+  return counts;
+}
+
 function recordOf(result: Result): RunRecord {
   const { steps, trace, cache, predictions, certainty, timing, memory, data, ...rest } = result;
   const { heldOut, ...counts } = data; // file names stay at home
-  return { ...rest, data: counts };
+  if (heldOut === undefined) return { ...rest, data: counts };
+  const ofPart = (part: "validation" | "test"): Confusion =>
+    confusionOf(data.classes.length, heldOut[part], predictions[part]);
+  return { ...rest, data: counts, confusion: { validation: ofPart("validation"), test: ofPart("test") } };
 }
 
 /**

@@ -35,8 +35,24 @@ export function whatTrained({ phases }: RunRecord): string {
     .join("\n\n");
 }
 
-/** Metrics of the final weights; a record keeps no predictions, so there are none by class. */
-export function metrics({ final, underTrained }: RunRecord): string {
+/** How each class fared: the share of its images that was found, and of those so called that were it. */
+function byClass({ confusion, data }: RunRecord): string {
+  if (confusion === undefined) return "The run's record holds no figures for single classes.";
+  const share = (right: number, of: number): string => (of === 0 ? "–" : `${percent(right / of)} of ${of}`);
+  const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+  const rows = data.classes.map((name, label) => [
+    plain(name),
+    ...[confusion.validation, confusion.test].flatMap((counts) => {
+      const right = counts[label]?.[label] ?? 0;
+      return [share(right, sum(counts[label] ?? [])), share(right, sum(counts.map((row) => row[label] ?? 0)))];
+    }),
+  ]);
+  return table(["class", "validation: found", "validation: precision", "test: found", "test: precision"], rows);
+}
+
+/** Metrics of the final weights, of all images and class by class. */
+export function metrics(record: RunRecord): string {
+  const { final, underTrained } = record;
   const row = (part: string, of: { readonly accuracy: number; readonly loss: number } | null): string[] => [
     part,
     percent(of?.accuracy),
@@ -51,7 +67,7 @@ export function metrics({ final, underTrained }: RunRecord): string {
     ? "\n\n**Under-trained**: accuracy on the training images never left chance. Do not use this model."
     : "";
   const early = final.stoppedEarly ? "; training stopped early" : "";
-  return `${table(["part", "accuracy", "cross-entropy"], rows)}\n\nThese are the weights of epoch ${final.epoch}${early}. The model's record holds no figures for single classes; the run's result file does.${warning}`;
+  return `${table(["part", "accuracy", "cross-entropy"], rows)}\n\nThese are the weights of epoch ${final.epoch}${early}.\n\n${byClass(record)}${warning}`;
 }
 
 /** Where and how it was trained. */

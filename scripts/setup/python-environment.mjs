@@ -17,10 +17,12 @@ const ABOUT =
 
 /**
  * @param {Machine} machine
- * @returns {Promise<BasePython>} the Python that THAW_PYTHON names, else the first on PATH that Keras runs on
+ * @param {string} words what needs a Python
+ * @param {string} variable names a Python that has it
+ * @returns {Promise<BasePython>} the Python that THAW_PYTHON names, else the first on PATH that the pinned packages run on
  * @throws {SetupError} `python-missing`
  */
-export async function findBasePython(machine) {
+export async function findBasePython(machine, words, variable) {
   const named = machine.env.THAW_PYTHON;
   const commands = named ? [named] : ["python3", ...VERSIONS.map((version) => `python${version}`)];
   /** @type {string[]} */
@@ -35,9 +37,9 @@ export async function findBasePython(machine) {
   const found = seen.length === 0 ? `${commands[0]} does not start` : seen.join(", ");
   throw new SetupError(
     "python-missing",
-    `Keras needs Python 3.10 to 3.13, and ${found}.`,
+    `For ${words} Python 3.10 to 3.13 is needed, and ${found}.`,
     "On Debian and Ubuntu: apt install python3 python3-venv. Or set THAW_PYTHON to such a Python, or\n" +
-      "THAW_KERAS_PYTHON to one that has Keras already.",
+      `${variable} to one that has them already.`,
   );
 }
 
@@ -46,33 +48,33 @@ export async function findBasePython(machine) {
  * where Python comes without the means to make one (Debian without python3-venv) as a plain folder.
  * @param {Machine} machine
  * @param {BasePython} base
- * @param {string} requirements
+ * @param {{ words: string, pins: string }} wanted
  * @param {string} folder exists and is empty; what is returned holds for wherever it is moved to
  * @returns {Promise<PythonEnvironment>} paths relative to the folder, but for the system's Python
  */
-export async function makeEnvironment(machine, base, requirements, folder) {
+export async function makeEnvironment(machine, base, wanted, folder) {
   const venv = join(folder, "venv");
   const python = machine.platform === "win32" ? join("venv", "Scripts", "python.exe") : join("venv", "bin", "python");
   const made = await machine.run(base.command, ["-m", "venv", venv]);
   if (made.status === 0 && existsSync(join(folder, python))) {
-    await install(machine, join(folder, python), requirements, []);
+    await install(machine, join(folder, python), wanted, []);
     return { python, packages: null, how: "venv" };
   }
   machine.say("        this Python makes no virtual environment: the packages go to a folder of their own");
-  await install(machine, base.command, requirements, ["--target", join(folder, "packages")]);
+  await install(machine, base.command, wanted, ["--target", join(folder, "packages")]);
   return { python: base.executable, packages: "packages", how: "pip --target" };
 }
 
 /**
  * @param {Machine} machine
  * @param {string} python
- * @param {string} requirements
+ * @param {{ words: string, pins: string }} wanted
  * @param {readonly string[]} target
  */
-async function install(machine, python, requirements, target) {
-  machine.say("        fetching Keras and TensorFlow");
+async function install(machine, python, { words, pins }, target) {
+  machine.say(`        fetching ${words}`);
   const args = ["-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--no-cache-dir"];
-  args.push("--disable-pip-version-check", "--no-input", "--no-warn-script-location", ...target, "-r", requirements);
+  args.push("--disable-pip-version-check", "--no-input", "--no-warn-script-location", ...target, "-r", pins);
   const env = { PIP_REQUIRE_VIRTUALENV: "0" };
   const finished = await machine.run(python, args, { env, show: machine.terminal });
   if (finished.status === 0) return;
@@ -80,7 +82,7 @@ async function install(machine, python, requirements, target) {
   const missing = output.some((line) => /No module named pip/.test(line));
   throw new SetupError(
     missing ? "pip-missing" : "download-failed",
-    `pip could not install what ${requirements} lists.`,
+    `pip could not install what ${pins} lists.`,
     missing
       ? "On Debian and Ubuntu: apt install python3-pip python3-venv. Or set THAW_PYTHON to a Python 3 that has pip."
       : `${output.slice(-4).join("\n")}\nCheck the network, the package index and the disk, and start again.`,
