@@ -79,9 +79,13 @@ describe.skipIf(process.env.THAW_ASSETS === undefined)("an exported model (THAW_
     });
   });
 
-  it.each(KINDS)("predicts the same in tfjs-layers, %s input", async (kind) => {
-    expectSame(await tfjsRow(proof, own, kind));
-  }, 180_000);
+  it.each(KINDS)(
+    "predicts the same in tfjs-layers, %s input",
+    async (kind) => {
+      expectSame(await tfjsRow(proof, own, kind));
+    },
+    180_000,
+  );
 
   it.each(KINDS)("predicts the same in onnxruntime-web, %s input", async (kind) => {
     expectSame(await onnxWebRow(proof, own, kind));

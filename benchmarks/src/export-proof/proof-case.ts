@@ -3,7 +3,14 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeFiles, resolveFile } from "@thaw/assets";
-import { type PixelBatch, type PredictRequest, type Runner, readSavedModel, type SavedModel, writeSafetensors } from "@thaw/core";
+import {
+  type PixelBatch,
+  type PredictRequest,
+  type Runner,
+  readSavedModel,
+  type SavedModel,
+  writeSafetensors,
+} from "@thaw/core";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const SPEC = join(ROOT, "benchmarks", "specs", "export-proof.json");
@@ -70,7 +77,10 @@ export async function makeProofCase(folder: string): Promise<ProofCase> {
 }
 
 /** What a runner of Thaw's own says of the photos, [photos, classes]. */
-export async function predictionsOf(runner: Runner, { model, pixels, shape }: ProofCase): Promise<Float32Array> {
+export async function predictionsOf(
+  runner: Runner,
+  { model, pixels, shape }: Pick<ProofCase, "model" | "pixels" | "shape">,
+): Promise<Float32Array> {
   const request: PredictRequest = {
     model: model.record.spec.model,
     classCount: model.record.data.classes.length,

@@ -23,7 +23,12 @@ const MARKS = ["<!-- proof: made by `npm run export-table` -->", "<!-- end of pr
 
 async function allRows(proof: ProofCase, own: OwnPredictions): Promise<ProofRow[]> {
   const thaw = (reader: string, probabilities: Float32Array): ProofRow =>
-    proofRow(proof, own, { format: "saved model", reader: `\`thaw predict\`, ${reader}`, input: "photos", probabilities });
+    proofRow(proof, own, {
+      format: "saved model",
+      reader: `\`thaw predict\`, ${reader}`,
+      input: "photos",
+      probabilities,
+    });
   const rows = [
     thaw("node, float32", own.float32),
     thaw("dawn, float32", await predictionsOf(createDawn("dawn"), proof)),

@@ -39,7 +39,8 @@ export interface ProofRow {
 /** Which file of an export to read. */
 export type InputKind = keyof ProofCase["folders"];
 
-function largest(first: Float32Array, second: Float32Array): number {
+/** Largest difference of two lists of the same length; infinite for lists of other lengths. */
+export function largestDifference(first: Float32Array, second: Float32Array): number {
   if (first.length !== second.length) return Number.POSITIVE_INFINITY;
   return first.reduce((worst, value, index) => Math.max(worst, Math.abs(value - (second[index] ?? Number.NaN))), 0);
 }
@@ -48,7 +49,12 @@ function largest(first: Float32Array, second: Float32Array): number {
 export function proofRow(
   { model, shape }: ProofCase,
   own: OwnPredictions,
-  read: { readonly format: string; readonly reader: string; readonly input: string; readonly probabilities: Float32Array },
+  read: {
+    readonly format: string;
+    readonly reader: string;
+    readonly input: string;
+    readonly probabilities: Float32Array;
+  },
 ): ProofRow {
   const { probabilities, ...names } = read;
   const classCount = model.record.data.classes.length;
@@ -57,8 +63,8 @@ export function proofRow(
   return {
     ...names,
     photos: shape[0] ?? 0,
-    fromFloat32: largest(probabilities, own.float32),
-    fromFloat64: largest(probabilities, own.float64),
+    fromFloat32: largestDifference(probabilities, own.float32),
+    fromFloat64: largestDifference(probabilities, own.float64),
     sameClass: found.filter((label, photo) => label === expected[photo]).length,
   };
 }

@@ -19,7 +19,7 @@ function readersPython(): InstalledPython {
 
 /** What a reader is asked: a file, and where there are photos these. */
 export interface ReadRequest {
-  readonly reader: "with_keras" | "with_onnx" | "with_safetensors";
+  readonly reader: "with_keras" | "make_keras" | "with_onnx" | "with_safetensors";
   readonly file: string;
   /** File of uint8 pixels. */
   readonly pixels?: string;
@@ -28,7 +28,7 @@ export interface ReadRequest {
 }
 
 function pythonFor({ reader }: ReadRequest): InstalledPython {
-  return reader === "with_keras" ? kerasPython(process.env) : readersPython();
+  return reader === "with_keras" || reader === "make_keras" ? kerasPython(process.env) : readersPython();
 }
 
 /** Whether the Python for a reader is there. */
@@ -57,7 +57,9 @@ export function readInPython<T>(request: ReadRequest): Promise<T> {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) =>
-      code === 0 && stdout !== "" ? resolve(JSON.parse(stdout) as T) : reject(new Error(`exit code ${code}: ${stderr}`)),
+      code === 0 && stdout !== ""
+        ? resolve(JSON.parse(stdout) as T)
+        : reject(new Error(`exit code ${code}: ${stderr}`)),
     );
   });
 }

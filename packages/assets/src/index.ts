@@ -5,3 +5,6 @@ export { type DecodedFile, decodeFiles, findImages, type ImageFile } from "./dat
 export { type PreparedPlan, type PrepareOptions, preparePlan } from "./prepare.ts";
 export { resolveFile } from "./resolver.ts";
 export { openStore, type Store } from "./store.ts";
+export { type KerasConfig, readKerasConfig } from "./weights/keras-config.ts";
+export { readWeights, type WeightFile } from "./weights/read-weights.ts";
+export { selectWeights } from "./weights/select-weights.ts";

@@ -4,6 +4,7 @@ import type { BenchCommandOptions } from "./bench/bench-options.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { type ExportCommandOptions, exportCommand } from "./commands/export.ts";
+import { type ImportCommandOptions, importCommand } from "./commands/import.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
@@ -176,6 +177,16 @@ function program(): Command {
     .requiredOption("--out <dir>", "folder for the files; new or empty")
     .option("--with-rescaling", "put the scaling of pixels into the files: 0…255 goes in", false)
     .action((model: string, options: ExportCommandOptions) => exportCommand(model, options));
+
+  thaw
+    .command("import")
+    .description("make a saved model of a whole Keras model (.keras, .h5), for predict and export")
+    .argument("<file>", "Keras file")
+    .requiredOption("--out <file>", "file for the saved model (safetensors)")
+    .requiredOption("--classes <names>", "class names in the order of the model's outputs, separated by commas")
+    .option("--resize <rule>", "how photos become square for it: stretch, crop or pad", "stretch")
+    .option("--spec <file>", "spec whose model it is, for a file with weights alone")
+    .action((file: string, options: ImportCommandOptions) => importCommand(file, options));
 
   thaw
     .command("layers")
