@@ -44,12 +44,12 @@ function expectSame({ photos, fromFloat32, fromFloat64, sameClass }: ProofRow): 
 }
 
 // Real photos and weights: the names of what needs them say so.
-describe.skipIf(process.env.THAW_ASSETS === undefined)("an exported model (THAW_ASSETS)", () => {
+describe.skipIf(process.env.THAW_ASSETS === undefined)("an exported model (THAW_ASSETS)", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "thaw-export-"));
     proof = await makeProofCase(folder);
     own = await ownPredictions(proof);
-  }, 300_000);
+  }, 600_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

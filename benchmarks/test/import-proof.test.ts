@@ -20,10 +20,11 @@ const FILES = IMPORTED_MODELS.flatMap((model) => IMPORTED_ENDINGS.map((ending) =
 
 let made: ImportCase;
 
-describe.skipIf(!hasReader("make_keras"))("a whole model that Keras saved", () => {
+// Keras and the command line are started again and again.
+describe.skipIf(!hasReader("make_keras"))("a whole model that Keras saved", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     made = await makeImportCase(mkdtempSync(join(tmpdir(), "thaw-import-")));
-  }, 180_000);
+  }, 300_000);
 
   afterAll(() => rmSync(made.folder, { recursive: true, force: true }));
 
