@@ -55,20 +55,18 @@ export function matchBase(
   imageSize: number,
 ): { readonly alpha: number; readonly names: ReadonlySet<string> } | { readonly reason: string } {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  const first = byName.get("Conv1")?.config.filters;
-  let reason = 'there is no layer "Conv1", the first of MobileNetV2';
+  let nearest = { at: -1, reason: 'there is no layer "Conv1", the first of MobileNetV2' };
   for (const alpha of MOBILENET_V2_ALPHAS) {
     const rows = innerLayers(alpha, imageSize);
     const shapes = new Map(mobileNetV2({ alpha, imageSize }).layers.map((row) => [row.name, row.outputShape]));
-    const differing = rows
-      .map((row) => {
-        const inputShapes = row.inputs.map((input) => shapes.get(input) ?? []);
-        return difference({ ...row, inputShapes, trainable: true, activation: "linear" }, byName.get(row.name));
-      })
-      .find((found) => found !== undefined);
-    if (differing === undefined) return { alpha, names: new Set(rows.map(({ name }) => name)) };
-    // Of the alphas the one whose first layer fits was meant.
-    if (rows[0]?.weights[0]?.shape[3] === first) reason = differing;
+    const reasons = rows.map((row) => {
+      const inputShapes = row.inputs.map((input) => shapes.get(input) ?? []);
+      return difference({ ...row, inputShapes, trainable: true, activation: "linear" }, byName.get(row.name));
+    });
+    const at = reasons.findIndex((reason) => reason !== undefined);
+    if (at < 0) return { alpha, names: new Set(rows.map(({ name }) => name)) };
+    // The width that fits furthest was meant.
+    if (at > nearest.at && byName.has("Conv1")) nearest = { at, reason: reasons[at] ?? "" };
   }
-  return { reason };
+  return { reason: nearest.reason };
 }
