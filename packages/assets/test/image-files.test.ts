@@ -11,7 +11,9 @@ let png: Buffer;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "thaw-images-"));
-  png = await sharp({ create: { width: 9, height: 5, channels: 3, background: "#4080c0" } }).png().toBuffer();
+  png = await sharp({ create: { width: 9, height: 5, channels: 3, background: "#4080c0" } })
+    .png()
+    .toBuffer();
   mkdirSync(join(folder, "sub", "deep"), { recursive: true });
   mkdirSync(join(folder, "empty"));
   for (const name of ["b.png", "a[1].png", "sub/deep/c.JPG", ".hidden.png"]) writeFileSync(join(folder, name), png);
