@@ -20,7 +20,7 @@ import { makeProofCase, type ProofCase } from "../src/export-proof/proof-case.ts
 import { hasReader } from "../src/export-proof/python-reader.ts";
 
 const PHOTOS = 24;
-/** What is promised of every format. */
+/** What is promised of every format: so far from the exact answer. Two float32 engines may lie on either side of it. */
 const PROBABILITY_BOUND = 1e-5;
 const KINDS: readonly InputKind[] = ["scaled", "pixels"];
 
@@ -39,7 +39,7 @@ function readOnce(kind: InputKind): Promise<KerasReading> {
 function expectSame({ photos, fromFloat32, fromFloat64, sameClass }: ProofRow): void {
   expect(photos).toBe(PHOTOS);
   expect(sameClass).toBe(PHOTOS);
-  expect(fromFloat32).toBeLessThan(PROBABILITY_BOUND);
+  expect(fromFloat32).toBeLessThan(2 * PROBABILITY_BOUND);
   expect(fromFloat64).toBeLessThan(PROBABILITY_BOUND);
 }
 
