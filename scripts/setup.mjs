@@ -14,6 +14,7 @@ import { installDependencies } from "./setup/dependencies.mjs";
 import { provideKeras } from "./setup/keras.mjs";
 import { acquireLock } from "./setup/lock.mjs";
 import { thisMachine } from "./setup/machine.mjs";
+import { provideModelReaders } from "./setup/model-readers.mjs";
 import { buildPackages } from "./setup/packages-build.mjs";
 import { requireNode } from "./setup/requirements.mjs";
 import { describeError, SetupError } from "./setup/setup-error.mjs";
@@ -24,12 +25,12 @@ import { provideTrackingServers } from "./setup/tracking-servers.mjs";
 
 /**
  * @param {Machine} [machine]
- * @param {{ keras?: boolean, trackers?: boolean }} [parts] keras: also what the tests and the runner `keras` need;
- *   trackers: also what tests of tracking need
+ * @param {{ keras?: boolean, trackers?: boolean, readers?: boolean }} [parts] keras: also what the tests and the runner
+ *   `keras` need; trackers: also what tests of tracking need; readers: also what the tests of exported models need
  * @returns {Promise<void>}
  * @throws {SetupError} with what is missing and how to install it
  */
-export async function setUp(machine = thisMachine(), { keras = false, trackers = false } = {}) {
+export async function setUp(machine = thisMachine(), { keras = false, trackers = false, readers = false } = {}) {
   const { step, done } = stepPrinter(machine.say);
   machine.say("set-up");
   const node = requireNode(machine);
@@ -46,6 +47,7 @@ export async function setUp(machine = thisMachine(), { keras = false, trackers =
     await step("browser", () => provideChromium(locked));
     if (keras) await step("Keras", () => provideKeras(locked));
     if (trackers) await step("MLflow and TensorBoard", () => provideTrackingServers(locked));
+    if (readers) await step("readers of models", () => provideModelReaders(locked));
     await step("build", () => buildPackages(locked));
     done();
   });

@@ -1,7 +1,9 @@
 export { type AssetStatus, describeAssets, type WeightsHere, weightsHere } from "./asset-status.ts";
 export { cacheFolder } from "./cache-folder.ts";
 export { type ContactSheet, contactSheet } from "./data/contact-sheet.ts";
+export type { ResizeRule } from "./data/decoder.ts";
 export type { ImageFacts } from "./data/image-facts.ts";
+export { type DecodedFile, decodeFiles, findImages, type ImageFile } from "./data/image-files.ts";
 export { NEAR_BITS, type NearDuplicates, type NearPair } from "./data/near-duplicates.ts";
 export { photoSeries } from "./data/photo-series.ts";
 export { requireTwoClasses } from "./data/photo-set.ts";
@@ -9,4 +11,7 @@ export { type FolderSurvey, type SurveyedClass, surveyFolder } from "./data/surv
 export { type PreparedPlan, type PrepareOptions, preparePlan } from "./prepare.ts";
 export { resolveFile } from "./resolver.ts";
 export { openStore, type Store } from "./store.ts";
+export { type KerasConfig, readKerasConfig } from "./weights/keras-config.ts";
+export { readWeights, type WeightFile } from "./weights/read-weights.ts";
 export { resolveWeights } from "./weights/resolve-weights.ts";
+export { selectWeights } from "./weights/select-weights.ts";

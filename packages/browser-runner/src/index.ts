@@ -6,7 +6,7 @@ import {
   type Runner,
   ThawError,
 } from "@thaw/core";
-import { availabilityOf, watchPlan } from "@thaw/runner-kit";
+import { availabilityOf, watchSteps } from "@thaw/runner-kit";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
@@ -74,7 +74,7 @@ export function createRunner(name: string): Runner {
       const session = await keeper.acquire(complete);
       const queue = eventQueue<RunEvent>();
       const memory = memorySampler(session);
-      const watchdog = watchPlan(plan, (error) => {
+      const watchdog = watchSteps(plan.spec.stepLimitSeconds, (error) => {
         queue.fail(error);
         void keeper.close(); // a page that hangs listens to nothing
       });

@@ -5,11 +5,14 @@ import type { BenchCommandOptions } from "./bench/bench-options.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { type DataCheckOptions, dataCheckCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { type ExportCommandOptions, exportCommand } from "./commands/export.ts";
 import { findLrCommand } from "./commands/find-lr.ts";
+import { type ImportCommandOptions, importCommand } from "./commands/import.ts";
 import { type InitOptions, initCommand } from "./commands/init.ts";
 import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
+import { type PredictCommandOptions, predictCommand } from "./commands/predict.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { type RunCommandOptions, runCommand } from "./commands/run.ts";
 import { type SchemaCommandOptions, schemaCommand } from "./commands/schema.ts";
@@ -203,6 +206,41 @@ function program(): Command {
     .option("--set <key=value>", "engine setting, e.g. threads=2; may be repeated", collect, [])
     .option("--require-hardware", "fail rather than run on an emulated GPU", false)
     .action((spec: string, options: ProfileCommandOptions) => profileCommand(spec, options));
+
+  thaw
+    .command("predict")
+    .description("say what a saved model sees in photos: the likeliest classes of each")
+    .argument("<model>", "saved model, from thaw run --save-model or thaw import")
+    .argument("<images...>", "image files, folders, or patterns such as 'photos/*.jpg'")
+    .option("--top <count>", "classes to tell of each image", "1")
+    .option("--batch <images>", "images computed at once", "32")
+    .option("--json", "print a line of JSON an image", false)
+    .option("--runner <name>", "runner, or the path of a runner module", "node")
+    .option("--resize <rule>", "stretch, crop or pad; as the model was trained without it")
+    .option("--set <key=value>", "engine setting, e.g. threads=2; may be repeated", collect, [])
+    .option("--require-hardware", "fail rather than run on an emulated GPU", false)
+    .action(async (model: string, images: readonly string[], options: PredictCommandOptions) => {
+      process.exitCode = await predictCommand(model, images, options);
+    });
+
+  thaw
+    .command("export")
+    .description("write a saved model as others read it (Keras, TensorFlow.js, ONNX, safetensors), with a model card")
+    .argument("<model>", "saved model, from thaw run --save-model or thaw import")
+    .requiredOption("--to <formats>", "tfjs, keras, onnx, safetensors, separated by commas")
+    .requiredOption("--out <dir>", "folder for the files; new or empty")
+    .option("--with-rescaling", "put the scaling of pixels into the files: 0…255 goes in", false)
+    .action((model: string, options: ExportCommandOptions) => exportCommand(model, options));
+
+  thaw
+    .command("import")
+    .description("make a saved model of a whole Keras model (.keras, .h5), for predict and export")
+    .argument("<file>", "Keras file")
+    .requiredOption("--out <file>", "file for the saved model (safetensors)")
+    .requiredOption("--classes <names>", "class names in the order of the model's outputs, separated by commas")
+    .option("--resize <rule>", "how photos become square for it: stretch, crop or pad", "stretch")
+    .option("--spec <file>", "spec whose model it is, for a file with weights alone")
+    .action((file: string, options: ImportCommandOptions) => importCommand(file, options));
 
   thaw
     .command("layers")

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { cacheFolder } from "@thaw/runner-kit";
+import { ThawError } from "@thaw/core";
+import { installedPython } from "@thaw/runner-kit";
 
 interface TrackingPython {
   readonly file: string;
@@ -11,12 +10,19 @@ interface TrackingPython {
 
 function findPython(): TrackingPython | undefined {
   const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true", MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false" };
-  if (process.env.THAW_TRACKING_PYTHON) return { file: process.env.THAW_TRACKING_PYTHON, env };
-  const record = join(cacheFolder(process.env), "tracking-servers.json");
-  if (!existsSync(record)) return undefined;
-  const { python, packages } = JSON.parse(readFileSync(record, "utf8")) as { python: string; packages: string | null };
-  if (!existsSync(python)) return undefined;
-  return { file: python, env: packages === null ? env : { ...env, PYTHONPATH: packages } };
+  try {
+    const { file, packages } = installedPython(process.env, {
+      name: "tracking-servers",
+      variable: "THAW_TRACKING_PYTHON",
+      words: "MLflow with TensorBoard",
+      code: "tracking-servers-missing",
+      hint: "npm run setup -- --trackers",
+    });
+    return { file, env: packages === undefined ? env : { ...env, PYTHONPATH: packages } };
+  } catch (error) {
+    if (error instanceof ThawError) return undefined; // its tests are skipped by name
+    throw error;
+  }
 }
 
 /** A Python with MLflow and TensorBoard, which `npm test` installs; undefined where it could not. */

@@ -44,8 +44,13 @@ describe("a saved model", () => {
     const { record, weights } = await readSavedModel(bytes, "model.safetensors");
     expect([...weights]).toEqual([...trained.weights]);
     expect(record.spec).toEqual(result.spec);
+    if ("imported" in record) throw new Error("The model was trained here.");
     expect(record.data.classes).toEqual(["dark", "light", "striped"]);
     expect(record.final).toEqual(trained.outcome.final);
+    const { validation = [] } = record.confusion ?? {};
+    const right = validation.reduce((sum, row, label) => sum + (row[label] ?? 0), 0);
+    expect(validation.flat().reduce((sum, count) => sum + count, 0)).toBe(3);
+    expect(right / 3).toBeCloseTo(trained.outcome.final.validation?.accuracy ?? Number.NaN, 6);
     expect(record.phases[0]?.layers.filter(({ trainable }) => trainable).map(({ name }) => name)).toEqual(["head"]);
   });
 

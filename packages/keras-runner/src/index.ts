@@ -5,6 +5,8 @@ import { type StdioCommand, stdioRunner } from "@thaw/runner-kit";
 import { kerasPython } from "./python.ts";
 import { kerasSettings } from "./settings.ts";
 
+export { kerasPython };
+
 /** The folder with the Python package: beside `src` and `dist` alike. */
 const PROGRAM = fileURLToPath(new URL("../python", import.meta.url));
 

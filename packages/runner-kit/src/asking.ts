@@ -6,11 +6,12 @@ import {
   type RunOptions,
   ThawError,
 } from "@thaw/core";
-import type { FromChild, ToChild } from "./messages.ts";
-import { watchPlan } from "./watchdog.ts";
+import type { Conversation } from "./conversation.ts";
+import type { ToChild } from "./messages.ts";
+import { watchSteps } from "./watchdog.ts";
 
 /** Sends one request to a fresh child process and gives its answers. */
-export type Ask = (request: ToChild, signal?: AbortSignal) => AsyncGenerator<FromChild>;
+export type Ask = (request: ToChild, signal?: AbortSignal) => Conversation;
 
 /** Asks a child process what it runs on. */
 export async function askAvailability(runner: string, ask: Ask, settings: EngineSettings): Promise<Availability> {
@@ -24,7 +25,7 @@ export async function askAvailability(runner: string, ask: Ask, settings: Engine
 export async function* askRun(ask: Ask, plan: Plan, { signal, ...options }: RunOptions): AsyncGenerator<RunEvent> {
   const hanging = new AbortController();
   const stop = signal === undefined ? hanging.signal : AbortSignal.any([signal, hanging.signal]);
-  const watchdog = watchPlan(plan, (error) => hanging.abort(error));
+  const watchdog = watchSteps(plan.spec.stepLimitSeconds, (error) => hanging.abort(error));
   try {
     for await (const message of ask({ type: "run", plan, options }, stop)) {
       watchdog.stop(); // the caller's time is not the child's

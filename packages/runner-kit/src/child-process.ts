@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type ChildLink, converse, type ProgramWords } from "./conversation.ts";
-import type { FromChild, ToChild } from "./messages.ts";
+import { type ChildLink, type Conversation, converse, type ProgramWords } from "./conversation.ts";
+import type { ToChild } from "./messages.ts";
 
 /** The program of a runner's child process. */
 export interface ChildProgram extends ProgramWords {
@@ -35,6 +35,6 @@ function openFork(program: ChildProgram): ChildLink {
 }
 
 /** {@link converse} with a child process of Node. */
-export function askChild(program: ChildProgram, request: ToChild, signal?: AbortSignal): AsyncGenerator<FromChild> {
+export function askChild(program: ChildProgram, request: ToChild, signal?: AbortSignal): Conversation {
   return converse(program, () => openFork(program), request, signal);
 }

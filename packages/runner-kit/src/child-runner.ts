@@ -1,5 +1,6 @@
-import type { EngineSettings, OpSuite, RunEvent, Runner } from "@thaw/core";
+import type { EngineSettings, OpSuite, PredictEvent, RunEvent, Runner } from "@thaw/core";
 import { type Ask, askAvailability, askRun } from "./asking.ts";
+import { askPredictions } from "./asking-predictions.ts";
 import { judgeInChild } from "./child-ops.ts";
 import { askChild, type ChildProgram } from "./child-process.ts";
 
@@ -31,6 +32,10 @@ export function childRunner(options: ChildRunnerOptions): Runner {
     async *run(plan, run): AsyncGenerator<RunEvent> {
       checkSettings(run.settings);
       yield* askRun(ask, plan, run);
+    },
+    async *predict(request, batches, options): AsyncGenerator<PredictEvent> {
+      checkSettings(options.settings);
+      yield* askPredictions(ask, request, batches, options);
     },
   };
 }

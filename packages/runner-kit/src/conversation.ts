@@ -26,6 +26,9 @@ export interface ChildLink {
   kill(): void;
 }
 
+/** A child's messages; what is handed to `next` is sent to it. */
+export type Conversation = AsyncGenerator<FromChild, void, ToChild | undefined>;
+
 function crashed(
   { name, crashHint }: ProgramWords,
   code: number | null,
@@ -59,7 +62,7 @@ export async function* converse(
   open: () => ChildLink,
   request: ToChild,
   signal?: AbortSignal,
-): AsyncGenerator<FromChild> {
+): Conversation {
   const link = open();
   const child = link.process;
   const queue: FromChild[] = [];
@@ -106,7 +109,8 @@ export async function* converse(
       if (message !== undefined) {
         if (message.type === "error") throw deserializeError(message.error);
         if (message.type === "done") return;
-        yield message;
+        const reply = yield message;
+        if (reply !== undefined) link.send(reply);
       } else if (failure !== undefined) {
         throw signal?.aborted ? reasonOf(signal) : failure;
       } else {

@@ -6,11 +6,13 @@ import {
   type OpStart,
   type OpSuite,
   type OpVerdict,
+  predict,
   type RunOptions,
   serializeError,
   ThawError,
   train,
 } from "@thaw/core";
+import { type AskedBatches, askedBatches } from "./asked-batches.ts";
 import { availabilityOf } from "./availability.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 
@@ -70,6 +72,20 @@ async function run(runner: ServedRunner, request: ToChild & { type: "run" }, sig
   await unlessLost(work(), host.failure);
 }
 
+async function answerImages(
+  runner: ServedRunner,
+  { request, settings }: ToChild & { type: "predict" },
+  { batches }: AskedBatches,
+  signal: AbortSignal,
+): Promise<void> {
+  const host = await runner.createHost({ storeDir: "", settings }, signal); // nothing of the store is read
+  const watched = { ...host, onProgress: signOfLife() };
+  const work = async (): Promise<void> => {
+    for await (const event of predict(request, batches(), watched)) await send({ type: "prediction", event });
+  };
+  await unlessLost(work(), host.failure);
+}
+
 async function judge(
   runner: ServedRunner,
   { suite, settings, start }: ToChild & { type: "ops" },
@@ -98,15 +114,21 @@ async function unlessLost(work: Promise<void>, failure: Promise<never> | undefin
 }
 
 /**
- * Answers the one request of the parent process, a probe or a run, and ends this process.
+ * Answers the one request of the parent process (a probe, a run, a suite, predictions), and ends this process.
  * The child's module does nothing but call it.
  */
 export function serveRunner(runner: ServedRunner): void {
   const cancellation = new AbortController();
+  const images = askedBatches(() => send({ type: "more" }));
 
   async function handle(message: ToChild): Promise<void> {
     if (message.type === "cancel") {
       cancellation.abort();
+      images.give(null); // who waits for images waits no longer
+      return;
+    }
+    if (message.type === "images") {
+      images.give(message.batch);
       return;
     }
     if (message.type === "probe") {
@@ -114,6 +136,8 @@ export function serveRunner(runner: ServedRunner): void {
       await send({ type: "available", availability });
     } else if (message.type === "ops") {
       await judge(runner, message, cancellation.signal);
+    } else if (message.type === "predict") {
+      await answerImages(runner, message, images, cancellation.signal);
     } else {
       await run(runner, message, cancellation.signal);
     }

@@ -18,6 +18,8 @@ const TYPES: Readonly<Record<FromChild["type"], true>> = {
   available: true,
   event: true,
   verdict: true,
+  prediction: true,
+  more: true,
   alive: true,
   error: true,
   done: true,

@@ -1,6 +1,7 @@
-import { type Plan, type ThawError, type Watchdog, watchRun } from "@thaw/core";
+import { type ThawError, type Watchdog, watchRun } from "@thaw/core";
 
 /** Core's {@link watchRun} on Node's clock. */
-export function watchPlan(plan: Plan, onHang: (error: ThawError) => void): Watchdog {
-  return watchRun(plan, { set: setTimeout, clear: (handle: NodeJS.Timeout) => clearTimeout(handle) }, onHang);
+export function watchSteps(stepLimitSeconds: number, onHang: (error: ThawError) => void): Watchdog {
+  const timers = { set: setTimeout, clear: (handle: NodeJS.Timeout) => clearTimeout(handle) };
+  return watchRun(stepLimitSeconds, timers, onHang);
 }

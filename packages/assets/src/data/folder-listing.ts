@@ -46,7 +46,8 @@ function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
-function isImageName(name: string): boolean {
+/** Whether a name ends as JPEG, PNG and WebP files do. */
+export function isImageName(name: string): boolean {
   return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
 }
 
@@ -115,6 +116,18 @@ async function listClass(root: string, path: string, real: string, above: readon
   unreadable.sort((first, second) => compareCodePoints(first.path, second.path));
   otherFiles.sort(compareCodePoints);
   return { name: path, files, unreadable, otherFiles };
+}
+
+/**
+ * Lists the images of a folder and of the folders in it, in code-point order of their paths.
+ * @returns paths relative to the folder, with `/`
+ */
+export async function listImages(
+  folder: string,
+): Promise<{ readonly files: readonly ListedFile[]; readonly unreadable: readonly Unreadable[] }> {
+  const root = await realpath(folder);
+  const { files, unreadable } = await listClass(root, ".", root, []);
+  return { files, unreadable };
 }
 
 async function openRoot(folder: string, where: string): Promise<{ root: string; entries: Dirent[] }> {

@@ -9,6 +9,7 @@ import type { SpecInput } from "../spec/schema.ts";
 import { epochOrder } from "../train/epoch.ts";
 import { initialWeights } from "../train/initial-weights.ts";
 import { testOps } from "./contract-ops.ts";
+import { testPredict } from "./contract-predict.ts";
 import { testProfile } from "./contract-profile.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunEvent, Runner, RunOptions } from "./runner.ts";
@@ -284,6 +285,9 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
     });
 
     testProfile(runner, () => contractPlan(store, { epochs: 1 }), options, test, expect);
+    const planOf = (): Promise<Plan> =>
+      contractPlan(store, { freeze: 155, epochs: 1, optimizer: { name: "sgd", learningRate: 1e-30 } });
+    testPredict(runner, { planOf, pixels: drawImages().pixels, codeOf }, options, test, expect);
     testOps(runner, test, expect);
   });
 }

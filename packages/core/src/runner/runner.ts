@@ -7,6 +7,7 @@ import type { FeatureStore } from "../train/feature-store.ts";
 import type { Availability, EngineSettings, Environment } from "./environment.ts";
 import type { OpOptions, OpSuite, OpVerdict } from "./ops.ts";
 import type { EpochRecord, Outcome, StepRecord } from "./outcome.ts";
+import type { PixelBatch, PredictEvent, PredictOptions, PredictRequest } from "./prediction.ts";
 import type { ProfileRequest, RunProfile } from "./profile.ts";
 import type { TraceRequest, TraceSink } from "./trace.ts";
 
@@ -64,6 +65,15 @@ export interface Runner {
   readonly opSuites?: readonly OpSuite[];
   /** Judges the engine's operations against float64, one verdict a case. Errors are ThawErrors. */
   checkOps?(suite: OpSuite, options: OpOptions): AsyncIterable<OpVerdict>;
+  /**
+   * Capability: what a trained network says of images. A batch is asked for when there is room for it, so that any
+   * number streams through. Errors come out of the iterator as ThawError.
+   */
+  predict?(
+    request: PredictRequest,
+    batches: AsyncIterable<PixelBatch>,
+    options: PredictOptions,
+  ): AsyncIterable<PredictEvent>;
   /** Lets go of what is kept from run to run (a browser); a later run starts afresh. */
   close?(): Promise<void>;
 }

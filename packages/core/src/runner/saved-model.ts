@@ -3,16 +3,47 @@ import { buildNetwork } from "../model/network.ts";
 import { type NamedTensors, parseSafetensors, safetensorsMetadata, writeSafetensors } from "../model/safetensors.ts";
 import { sha256 } from "../spec/hash.ts";
 import { parseSpec } from "../spec/parse.ts";
-import type { Result } from "./result.ts";
+import type { Spec } from "../spec/schema.ts";
+import type { HeldOut, Result } from "./result.ts";
 
 /** Where a saved model's record lies in the file's `__metadata__`. */
 const METADATA_KEY = "thaw";
 
-/** What a saved model says of itself: the result of the run that made it, without what only its report reads. */
-export type ModelRecord = Omit<
+/** What a trained model says of itself: the result of the run that made it, without what only its report reads. */
+export type RunRecord = Omit<
   Result,
   "steps" | "trace" | "cache" | "predictions" | "certainty" | "timing" | "memory" | "data"
-> & { readonly data: Omit<Result["data"], "heldOut"> };
+> & {
+  readonly data: Omit<Result["data"], "heldOut">;
+  /** Images of the held-out parts by class (row) and by what was predicted (column); absent where a result does not tell. */
+  readonly confusion?: { readonly validation: Confusion; readonly test: Confusion };
+};
+
+/** Counts of images: a row a class, a column a prediction. */
+export type Confusion = readonly (readonly number[])[];
+
+/** What an imported model says of itself: no run of Thaw stands behind it. */
+export interface ImportRecord {
+  readonly version: 1;
+  readonly thawVersion: string;
+  /** ISO 8601, UTC. */
+  readonly finishedAt: string;
+  readonly imported: {
+    /** File name. */
+    readonly file: string;
+    readonly sha256: string;
+    /** Such as `keras-zip`. */
+    readonly format: string;
+    /** Layers of the file that have no part in a prediction, or whose work Thaw does itself, each with why. */
+    readonly leftOut: readonly string[];
+  };
+  readonly spec: { readonly model: Spec["model"]; readonly data: { readonly resize: "stretch" | "crop" | "pad" } };
+  readonly data: { readonly classes: readonly string[] };
+  readonly digests: { readonly final: string };
+}
+
+/** What a saved model says of itself. */
+export type ModelRecord = RunRecord | ImportRecord;
 
 /** A trained network that knows where it comes from. */
 export interface SavedModel {
@@ -21,10 +52,22 @@ export interface SavedModel {
   readonly weights: NamedTensors;
 }
 
-function recordOf(result: Result): ModelRecord {
+function confusionOf(classCount: number, { labels }: HeldOut, predictions: readonly number[]): Confusion {
+  const counts = Array.from({ length: classCount }, () => new Array<number>(classCount).fill(0));
+  for (const [image, prediction] of predictions.entries()) {
+    const row = counts[labels[image] ?? -1];
+    if (row !== undefined) row[prediction] = (row[prediction] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function recordOf(result: Result): RunRecord {
   const { steps, trace, cache, predictions, certainty, timing, memory, data, ...rest } = result;
   const { heldOut, ...counts } = data; // file names stay at home
-  return { ...rest, data: counts };
+  if (heldOut === undefined) return { ...rest, data: counts };
+  const ofPart = (part: "validation" | "test"): Confusion =>
+    confusionOf(data.classes.length, heldOut[part], predictions[part]);
+  return { ...rest, data: counts, confusion: { validation: ofPart("validation"), test: ofPart("test") } };
 }
 
 /**
@@ -35,16 +78,52 @@ export function writeSavedModel(result: Result, weights: NamedTensors): Uint8Arr
   return writeSafetensors(weights, { [METADATA_KEY]: JSON.stringify(recordOf(result)) });
 }
 
+/**
+ * Makes a saved model of weights that were not trained here.
+ * @param weights every weight of base and head, float32, in layer order
+ */
+export async function writeImportedModel(
+  record: Omit<ImportRecord, "version" | "digests">,
+  weights: NamedTensors,
+): Promise<Uint8Array> {
+  const digests = { final: await sha256(writeSafetensors(weights)) };
+  const whole: ImportRecord = { version: 1, ...record, digests };
+  return writeSafetensors(weights, { [METADATA_KEY]: JSON.stringify(whole) });
+}
+
+/** How images of any size become the network's; undefined where it was trained on tensors that had its size. */
+export function resizeOf({ spec: { data } }: ModelRecord): ImportRecord["spec"]["data"]["resize"] | undefined {
+  return "resize" in data ? data.resize : undefined;
+}
+
 function invalid(where: string, problem: string): ThawError {
   return new ThawError("model-invalid", `${where}: ${problem}.`, {
-    hint: "A saved model is made by `thaw run SPEC --save-model FILE` or `thaw sweep … --save-models`.",
+    hint: "A saved model is made by `thaw run SPEC --save-model FILE`, `thaw sweep … --save-models` or `thaw import`.",
   });
 }
 
+/** An imported model has no run, but its network and the way its images are made are checked like a spec's. */
+function parseImport(record: ImportRecord, where: string): ImportRecord {
+  const { file, sha256: hash, format, leftOut } = record.imported ?? {};
+  if ([file, hash, format].some((field) => typeof field !== "string") || !Array.isArray(leftOut)) {
+    throw invalid(where, "its record does not say what it was imported from");
+  }
+  const { model, data } = parseSpec(
+    {
+      version: 1,
+      name: "imported",
+      model: record.spec?.model,
+      data: { kind: "folder", path: "none", resize: record.spec?.data?.resize },
+    },
+    { where: `${where}, spec` },
+  );
+  return { ...record, spec: { model, data: { resize: "resize" in data ? data.resize : "stretch" } } };
+}
+
 function parseRecord(text: string, where: string): ModelRecord {
-  let record: Partial<ModelRecord> | null;
+  let record: Partial<RunRecord & ImportRecord> | null;
   try {
-    record = JSON.parse(text) as Partial<ModelRecord> | null;
+    record = JSON.parse(text) as Partial<RunRecord & ImportRecord> | null;
   } catch {
     throw invalid(where, `its record (__metadata__.${METADATA_KEY}) is no JSON`);
   }
@@ -53,10 +132,11 @@ function parseRecord(text: string, where: string): ModelRecord {
   if (!Array.isArray(classes) || classes.length < 2 || classes.some((name) => typeof name !== "string")) {
     throw invalid(where, "its record names no classes");
   }
-  if (!Array.isArray(record.phases) || record.phases.length === 0) throw invalid(where, "its record has no phases");
   if (typeof record.digests?.final !== "string") throw invalid(where, "its record has no digest of the weights");
+  if (record.imported !== undefined) return parseImport(record as ImportRecord, where);
+  if (!Array.isArray(record.phases) || record.phases.length === 0) throw invalid(where, "its record has no phases");
   const spec = parseSpec(record.spec, { where: `${where}, spec` });
-  return { ...(record as ModelRecord), spec };
+  return { ...(record as RunRecord), spec };
 }
 
 function checkShapes({ record, weights }: SavedModel, where: string): void {
@@ -74,7 +154,7 @@ function checkShapes({ record, weights }: SavedModel, where: string): void {
 }
 
 /**
- * Reads a saved model and checks its weights against its layer table and its digest.
+ * Reads a saved model, trained or imported, and checks its weights against its layer table and its digest.
  * @param bytes the whole file
  * @param where what error messages call the file
  * @throws ThawError `safetensors-invalid`, `model-invalid`, `spec-invalid`

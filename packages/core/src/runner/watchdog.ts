@@ -1,5 +1,4 @@
 import { ThawError } from "../error.ts";
-import type { Plan } from "../plan/plan.ts";
 
 /** Notices when a run has stood still for longer than its plan allows. */
 export interface Watchdog {
@@ -9,16 +8,16 @@ export interface Watchdog {
 }
 
 /**
- * Starts a watchdog for a run.
+ * Starts a watchdog for a run or a prediction.
+ * @param stepLimitSeconds how long nothing may move
  * @param timers the machine's clock: `setTimeout` and `clearTimeout`
  * @param onHang is called once, with the error `step-hung`, when nothing fed it for `stepLimitSeconds`
  */
 export function watchRun<H>(
-  plan: Plan,
+  stepLimitSeconds: number,
   timers: { readonly set: (callback: () => void, ms: number) => H; readonly clear: (handle: H) => void },
   onHang: (error: ThawError) => void,
 ): Watchdog {
-  const { stepLimitSeconds } = plan.spec;
   let handle: H | undefined;
   const stop = (): void => {
     if (handle !== undefined) timers.clear(handle);

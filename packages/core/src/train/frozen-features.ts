@@ -1,4 +1,3 @@
-import { scalePixels } from "../data/images.ts";
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { sizeOf } from "../model/layer.ts";
@@ -6,6 +5,7 @@ import type { FeatureCachePlan } from "../plan/feature-cache.ts";
 import type { FeatureStore } from "./feature-store.ts";
 import type { PassContext } from "./forward.ts";
 import type { FrozenPrefix, LiveTensors } from "./frozen-prefix.ts";
+import { uploadImages } from "./image-upload.ts";
 
 /** The key of an image as it is, or flipped. */
 export function imageKey(index: number, flip = false): number {
@@ -140,8 +140,7 @@ export class FrozenFeatures<T extends DeviceTensor> {
     const shape = [positions.length, ...imageShape];
     const size = sizeOf(shape);
     const bytes = pixels(positions, this.#space("pixels", size, Uint8Array));
-    if (kernels.uploadPixels !== undefined) return kernels.uploadPixels(bytes, shape);
-    return kernels.upload(scalePixels(bytes, this.#space("inputs", size, Float32Array)), shape);
+    return uploadImages(kernels, bytes, shape, (values) => this.#space("inputs", values, Float32Array));
   }
 
   /** Reads a batch's outputs back and keeps them. @returns them by position */

@@ -85,13 +85,14 @@ function nonFiniteWeights(values: NamedTensors): string | undefined {
 
 /**
  * Looks at the weights that a run is given. Not left to the loss: some backends' ReLU6 makes a 0 of a NaN.
+ * @param what did not start, for the message
  * @throws ThawError `non-finite`
  */
-export function checkStartingWeights(values: NamedTensors): void {
+export function checkStartingWeights(values: NamedTensors, what: "Training" | "Prediction" = "Training"): void {
   const name = nonFiniteWeights(values);
   if (name === undefined) return;
   const where = `the weights "${name}"`;
-  throw new ThawError("non-finite", `Training did not start: ${where} that it was given are not finite.`, {
+  throw new ThawError("non-finite", `${what} did not start: ${where} that it was given are not finite.`, {
     hint: "Use a sound weight file.",
     details: { where },
   });

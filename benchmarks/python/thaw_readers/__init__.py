@@ -1,0 +1,1 @@
+"""Reads exported models with the libraries that their users have, and says what they predict."""

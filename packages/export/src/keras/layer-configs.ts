@@ -1,0 +1,94 @@
+import { nativeWindow } from "@thaw/core";
+import type { ExportedLayer, ExportedOp } from "../exported-network.ts";
+import { unsupported } from "../unsupported.ts";
+
+/** A layer in Keras's words, as Keras 3 and tfjs-layers both read them. */
+export interface KerasLayer {
+  readonly className: string;
+  /** Name of its group in a `.weights.h5`: the class in snake case. */
+  readonly group: string;
+  /** Beside `name`, `trainable` and `dtype`; what is left out has Keras's default. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+type Writer<Type> = (layer: ExportedLayer, op: Extract<ExportedOp, { readonly type: Type }>) => KerasLayer;
+
+const CHANNELS_LAST = { data_format: "channels_last" } as const;
+
+function kernelShape({ weights }: ExportedLayer): readonly number[] {
+  return weights.find(({ name }) => name === "kernel")?.shape ?? [];
+}
+
+/** What both kinds of convolution say of their window. */
+function windowConfig(
+  layer: ExportedLayer,
+  op: Extract<ExportedOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>,
+): Readonly<Record<string, unknown>> {
+  const [height = 1, width = 1] = kernelShape(layer);
+  const { pad, explicit } = nativeWindow([0, ...(layer.inputShapes[0] ?? [])], [height, width], op);
+  if (explicit !== undefined) {
+    throw unsupported("Keras", layer.name, `a convolution with padding ${JSON.stringify(explicit)}`);
+  }
+  return {
+    kernel_size: [height, width],
+    strides: [op.strides, op.strides],
+    padding: pad,
+    ...CHANNELS_LAST,
+    dilation_rate: [1, 1],
+    activation: layer.activation,
+    use_bias: op.useBias,
+  };
+}
+
+/** A line for each operation; a new one goes here. */
+const WRITERS: { readonly [Type in ExportedOp["type"]]?: Writer<Type> } = {
+  Rescaling: (_, { scale, offset }) => ({ className: "Rescaling", group: "rescaling", config: { scale, offset } }),
+  Conv2D: (layer, op) => ({
+    className: "Conv2D",
+    group: "conv2d",
+    config: { filters: kernelShape(layer)[3], ...windowConfig(layer, op) },
+  }),
+  DepthwiseConv2D: (layer, op) => ({
+    className: "DepthwiseConv2D",
+    group: "depthwise_conv2d",
+    config: { depth_multiplier: 1, ...windowConfig(layer, op) },
+  }),
+  BatchNormalization: (_, { epsilon, momentum }) => ({
+    className: "BatchNormalization",
+    group: "batch_normalization",
+    config: { axis: -1, momentum, epsilon, center: true, scale: true },
+  }),
+  ReLU: (_, { maxValue }) => ({ className: "ReLU", group: "re_lu", config: { max_value: maxValue } }),
+  ZeroPadding2D: (_, { padding }) => ({
+    className: "ZeroPadding2D",
+    group: "zero_padding2d",
+    config: { padding, ...CHANNELS_LAST },
+  }),
+  Add: () => ({ className: "Add", group: "add", config: {} }),
+  GlobalAveragePooling2D: () => ({
+    className: "GlobalAveragePooling2D",
+    group: "global_average_pooling2d",
+    config: CHANNELS_LAST,
+  }),
+  Dropout: (_, { rate }) => ({ className: "Dropout", group: "dropout", config: { rate } }),
+  Dense: (layer) => ({
+    className: "Dense",
+    group: "dense",
+    config: {
+      units: kernelShape(layer)[1],
+      activation: layer.activation,
+      use_bias: layer.weights.some(({ name }) => name === "bias"),
+    },
+  }),
+};
+
+/**
+ * A layer in Keras's words; the input is each format's own.
+ * @throws ThawError `export-unsupported`
+ */
+export function kerasLayer(layer: ExportedLayer): KerasLayer {
+  const write = WRITERS[layer.op.type] as Writer<ExportedOp["type"]> | undefined;
+  if (write === undefined) throw unsupported("Keras", layer.name, layer.op.type);
+  const { className, group, config } = write(layer, layer.op);
+  return { className, group, config: { name: layer.name, trainable: layer.trainable, dtype: "float32", ...config } };
+}
