@@ -7,6 +7,7 @@ import { layersCommand } from "./commands/layers.ts";
 import { type OpsCommandOptions, opsCommand } from "./commands/ops.ts";
 import { parityCommand } from "./commands/parity.ts";
 import { profileCommand } from "./commands/profile.ts";
+import { type ReportCommandOptions, reportCommand } from "./commands/report.ts";
 import { type RunCommandOptions, runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { type SweepCommandOptions, sweepCommand } from "./commands/sweep.ts";
@@ -149,6 +150,18 @@ function program(): Command {
     .option("--set <key=value>", "engine setting, e.g. threads=2; may be repeated", collect, [])
     .option("--require-hardware", "fail rather than run on an emulated GPU", false)
     .action((spec: string, options: ProfileCommandOptions) => profileCommand(spec, options));
+
+  thaw
+    .command("report")
+    .description("results as one HTML page that needs no network, and in brief as Markdown")
+    .argument("[folders...]", "folders of results; `results` without any")
+    .option("--out <file>", "the page", "report.html")
+    .option("--parity <file>", "a report of `thaw parity`; the latest in the folder's `parity` without it")
+    .option("--bench <file>", "a recording of `thaw bench`")
+    .option("--markdown <file>", "append the report in brief as Markdown, e.g. to $GITHUB_STEP_SUMMARY")
+    .option("--no-photos", "leave out the photos that were classified worst")
+    .option("--title <text>", "title of the page; the names of the sweeps without it")
+    .action((folders: string[], options: ReportCommandOptions) => reportCommand(folders, options));
 
   thaw
     .command("layers")
