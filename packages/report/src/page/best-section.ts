@@ -20,9 +20,12 @@ export function pairWords(pairs: PairTest | null): string {
   if (pairs === null) return "They share no seed and no held-out images, so the difference cannot be tested.";
   if (pairs.kind === "seeds") {
     const interval = `95 % interval ${points(pairs.interval[0])} to ${points(pairs.interval[1])}`;
-    const verdict = pairs.decided
-      ? "That is more than the noise between seeds."
-      : "The interval holds 0: with these seeds the two cannot be told apart.";
+    const verdict =
+      pairs.decided === null
+        ? "Two seeds are too few to say how large the noise between seeds is."
+        : pairs.decided
+          ? "That is more than the noise between seeds."
+          : "The interval holds 0: with these seeds the two cannot be told apart.";
     return `Paired over seeds ${pairs.seeds.join(", ")} the difference is ${points(pairs.mean)} on average, ${interval}. ${verdict}`;
   }
   const { seed, images, firstOnly, secondOnly, p, decided } = pairs;
@@ -79,11 +82,10 @@ export function bestSection(best: BestRow | null): Markup {
   if (best === null) {
     return html`<section id="best" aria-labelledby="best-h"><h2 id="best-h">Best row</h2><p>No result has a validation part, so no row can be chosen: set <code>split.validation</code>.</p></section>`;
   }
-  const { row, validation, test } = best;
+  const { row } = best;
   const [first] = row.runs;
-  const classes = first.data.classes.length;
   return html`<section id="best" aria-labelledby="best-h"><h2 id="best-h">Best row: <a href="#${row.id}">${row.label}</a></h2>
 <div class="answer"><div class="answer-what">${trainingMarkup(first)}<p class="what">rate ${rateText(rateOf(row))}, ${count(first.epochs.length, "epoch")}, ${row.runner} on ${deviceLabel(first.environment)}</p></div>
-<dl class="answer-figures"><div><dt>Validation</dt><dd>${scoreCell(validation, classes)}</dd></div><div><dt>Test, only reported</dt><dd>${scoreCell(test, classes)}</dd></div></dl>
+<dl class="answer-figures"><div><dt>Validation</dt><dd>${scoreCell(row, "validation")}</dd></div><div><dt>Test, only reported</dt><dd>${scoreCell(row, "test")}</dd></div></dl>
 <div class="answer-why">${bestReasons(best).map((sentence) => html`<p>${sentence}</p>`)}${bestCaveats(best).map((sentence) => html`<p class="caveat">${sentence}</p>`)}</div></div></section>`;
 }

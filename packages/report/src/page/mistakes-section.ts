@@ -21,7 +21,7 @@ export function confusionTable({ classes, counts }: Confusion, caption: string):
     const right = row[truth] ?? 0;
     return html`<tr><th scope="row">${nameText(classes[truth] ?? "")}</th>${cells}<td class="n recall">${images === 0 ? "–" : `${right} of ${images}`}</td></tr>`;
   });
-  return html`<table class="confusion"><caption>${caption}</caption><thead><tr><td class="corner"><span>true class ↓, predicted →</span></td>${classes.map((name) => html`<th scope="col"><span>${nameText(name)}</span></th>`)}<th scope="col"><span>found</span></th></tr></thead><tbody>${rows}</tbody></table>`;
+  return html`<table class="confusion"><caption>${caption}</caption><thead><tr><td class="corner"><span>true class ↓, predicted →</span></td>${classes.map((name) => html`<th scope="col"><span>${nameText(name)}</span></th>`)}<th scope="col" class="found">found</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 const TITLES: Readonly<Record<Part, string>> = { validation: "Validation", test: "Test" };
@@ -46,7 +46,7 @@ function mistakeMarkup(mistake: Mistake, photos: Photos, seeds: number): Markup 
       ? html`<div class="no-photo"><span>no photo: ${missing}</span></div>`
       : html`<img src="${image}" width="128" height="128" alt="${nameText(label)}, taken for ${nameText(predicted)}" loading="lazy">`;
   return html`<li>${picture}<p><span class="soft">is</span> <b>${nameText(label)}</b></p><p><span class="soft">taken for</span> <b>${nameText(predicted)}</b>, ${percent(confidence)}</p>
-<p class="sub soft">own class ${percent(ownProbability)}, loss ${loss.toFixed(2)}</p><p class="sub soft id">${part}${seeds > 1 ? `, seed ${seed}` : ""}: ${nameText(id)}</p></li>`;
+<p class="sub soft">own class ${percent(ownProbability)}, loss ${loss.toFixed(2)}</p><p class="sub soft">${part}${seeds > 1 ? `, seed ${seed}` : ""}</p><p class="sub soft id" title="${nameText(id)}">${nameText(id)}</p></li>`;
 }
 
 function photosNote(photos: Photos, mistakes: readonly Mistake[]): string {

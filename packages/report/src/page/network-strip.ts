@@ -107,13 +107,13 @@ ${base.map((stretch) => stretchMarkup(stretch, xOf))}${top.map((stretch) => stre
 
 /** A phase's strip with its words. */
 function phaseMarkup(phase: PhaseSummary, isOnly: boolean): Markup {
-  const { frozen, trains, weights } = trainingWords(phase);
+  const { frozen, trains, batchNorm } = trainingWords(phase);
   const [, names = trains] = trains.split("trains ");
   const total = phase.layers.reduce((sum, { params }) => sum + params, 0);
   const share = (100 * phase.trainable.params) / total;
   const heading = isOnly ? null : html`<p class="phase">Phase “${phase.name}”, ${phase.epochs} epochs</p>`;
   return html`${heading}${networkStrip(phase)}<p class="what"><b>trains ${names}</b>; ${frozen}</p>
-<p class="what soft">${weights} (${share < 1 ? share.toFixed(1) : share.toFixed(0)} %)</p>`;
+<p class="what soft">${countText(phase.trainable.params)} of ${countText(total)} weights (${share < 1 ? share.toFixed(1) : share.toFixed(0)} %)</p><p class="what soft">${batchNorm}</p>`;
 }
 
 /** What trains in a run, a strip a phase. */

@@ -48,7 +48,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:2px 18px;list-style:none;padding:0;margin
 .scroll{overflow-x:auto}
 .legend{list-style:none;padding:0;margin:6px 0;display:flex;flex-wrap:wrap;gap:2px 20px;font-size:13px;color:var(--soft)}
 .legend svg{height:12px;width:22px;margin-right:7px;vertical-align:-1px}
-.legend svg.wide{width:60px;height:14px;vertical-align:-3px}
+.legend svg.wide{display:inline-block;width:60px;height:14px;vertical-align:-3px;margin:0 7px 0 0}
 .defs{position:absolute}
 .reading{margin-bottom:12px}
 .k-val{stroke:var(--ink);stroke-width:1.8}.k-train{stroke:var(--soft);stroke-dasharray:3 2}.k-chance{stroke:var(--soft);stroke-dasharray:1 3}
@@ -63,7 +63,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:2px 18px;list-style:none;padding:0;margin
 .turn{stroke:var(--ink);stroke-width:1}
 .what{font-size:13px;line-height:1.35;margin:1px 0;max-width:330px;font-weight:400}
 .phase{font-size:12.5px;margin:7px 0 0;font-weight:400;color:var(--soft)}
-.interval{display:block;width:112px;height:16px;margin:1px 0}
+.interval{display:block;flex:none;width:112px;height:16px;margin:1px 0}
 .interval .axis{stroke:var(--line);fill:none}.interval .range{stroke:var(--ink);stroke-width:2.4}.interval circle{fill:var(--ink)}
 .interval .chance{stroke:var(--soft);stroke-dasharray:1.5 1.5}.interval .run{stroke:var(--ink);stroke-width:1}
 table{border-collapse:collapse}
@@ -77,7 +77,8 @@ table{border-collapse:collapse}
 .results .best th.c0{box-shadow:-12px 0 0 var(--paper),-15px 0 0 var(--warm)}
 .results tr:target{background:var(--panel)}
 .c0{width:345px}.c9{min-width:118px;max-width:150px}
-.c1{min-width:92px}
+.c1{min-width:108px}.c1 .sub{white-space:nowrap}
+@media (min-width:1240px){.whole{overflow:visible}}
 .badge{font-size:11.5px;font-weight:600;border:1px solid var(--warm);color:var(--ink);border-radius:3px;padding:0 5px;margin-left:8px}
 .flag{display:inline-block;font-size:12.5px;color:var(--flag);background:var(--flag-ground);border-radius:3px;padding:0 6px;margin:3px 0 1px;white-space:nowrap}
 .c4{max-width:112px}
@@ -94,8 +95,8 @@ table.plain th,table.plain td{padding:3px 16px 3px 0;text-align:left;vertical-al
 table.plain thead th{color:var(--soft);font-weight:400;border-bottom-color:var(--line)}
 table.plain td.n{text-align:right}
 table.wide td{min-width:120px;max-width:340px;overflow-wrap:anywhere}
-.answer{display:grid;grid-template-columns:345px 290px minmax(0,1fr);gap:8px 28px;align-items:start}
-.answer-figures{display:flex;gap:26px;margin:0}
+.answer{display:grid;grid-template-columns:330px 330px minmax(0,1fr);gap:8px 32px;align-items:start}
+.answer-figures{display:grid;grid-template-columns:1fr 1fr;gap:20px;margin:0}
 .answer-figures dt{font-size:12.5px;color:var(--soft)}
 .answer-figures dd{margin:0}
 .answer-figures .big{font-size:24px;letter-spacing:-.01em}
@@ -105,6 +106,7 @@ table.wide td{min-width:120px;max-width:340px;overflow-wrap:anywhere}
 .confusion{font-size:13px;margin:8px 0}
 .confusion caption{text-align:left;font-weight:600;padding-bottom:4px}
 .confusion thead th{vertical-align:bottom;height:92px;padding:0;width:40px}
+.confusion thead th.found{font-weight:400;padding:0 0 4px 12px;text-align:right;color:var(--soft)}
 .confusion thead th span{display:block;writing-mode:vertical-rl;transform:rotate(180deg);margin:0 auto 4px;font-weight:400;max-height:150px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .confusion .corner{vertical-align:bottom;color:var(--soft);font-size:12px;padding:0 10px 4px 0}
 .confusion tbody th{text-align:right;font-weight:400;padding:0 10px 0 0;max-width:190px;overflow-wrap:anywhere}
@@ -120,8 +122,8 @@ ${Array.from({ length: 11 }, (_, step) => {
 .photos p{margin:1px 0;font-size:13px;line-height:1.35}
 .photos img,.no-photo{width:128px;height:128px;display:block;border-radius:3px;margin-bottom:5px}
 .no-photo{border:1px dashed var(--line);display:grid;place-items:center;text-align:center;font-size:12px;color:var(--soft);padding:8px}
-.photos .id{overflow-wrap:anywhere;font-size:11.5px}
-.parity .rung b{white-space:nowrap}
+.photos .id{font-size:11.5px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.parity .rung b{white-space:nowrap}.parity td,.parity th{padding-right:26px}.parity tbody th{font-weight:600}.parity .sub{max-width:30ch}
 .pass b,.verdict.pass{color:var(--good)}.fail b,.error b,.verdict.fail{color:var(--bad)}
 .run{padding:4px 0;border-bottom:1px solid var(--hair);font-size:14px}
 .run[open]{padding-bottom:12px}

@@ -1,29 +1,59 @@
 import { deviceLabel } from "@thaw/core";
 import { type ParityReport, placeText, RUNG_TITLES, type RungResult } from "@thaw/core/parity";
-import { matrixOf } from "../matrix.ts";
+import { type MatrixRow, matrixOf } from "../matrix.ts";
 import { OUTCOME_HEAD, outcomeCells } from "../outcome-table.ts";
 import { closestLine, missingLines, verdictLine } from "../verdict.ts";
-import { againstBound, referenceName, STATUS_WORDS } from "../wording.ts";
+import { againstBound, partOfBound, referenceName, STATUS_WORDS } from "../wording.ts";
 import { html, type Markup } from "./markup.ts";
 
-function verdictCell(cell: RungResult | null): Markup {
-  if (cell === null) return html`<td></td>`;
+/** A verdict in one line; where and why only where it is no pass. */
+function verdictCell(cell: RungResult | null, rowSpan = 1): Markup {
+  const span = rowSpan > 1 ? html` rowspan="${rowSpan}"` : null;
+  if (cell === null) return html`<td${span}></td>`;
   const { status, worst, note } = cell;
-  const where = worst === null ? "" : placeText(worst.at);
-  return html`<td class="rung ${status}"><b>${STATUS_WORDS[status]}</b>${worst === null ? null : html`<span class="sub">${againstBound(worst)}</span>`}${where === "" ? null : html`<span class="sub soft">${where}</span>`}${note === undefined || status === "pass" ? null : html`<span class="sub soft">${note}</span>`}</td>`;
+  const measure = worst === null ? null : html` <span class="soft">${partOfBound(worst)}</span>`;
+  const place = worst === null ? "" : placeText(worst.at);
+  const why =
+    status === "pass"
+      ? null
+      : [
+          worst === null ? null : html`<span class="sub">${againstBound(worst)}</span>`,
+          place === "" ? null : html`<span class="sub">${place}</span>`,
+          note === undefined ? null : html`<span class="sub soft">${note}</span>`,
+        ];
+  return html`<td${span} class="rung ${status}"><b>${STATUS_WORDS[status]}</b>${measure}${why}</td>`;
+}
+
+/** A runner's rows; rungs that hold for every depth stand once beside all of them. */
+function runnerRows(rows: readonly MatrixRow[], label: Markup): readonly Markup[] {
+  const general = rows.find(({ depth }) => depth === null);
+  const byDepth = rows.filter(({ depth }) => depth !== null);
+  const lines = byDepth.length === 0 ? rows : byDepth;
+  return lines.map(({ depth, cells }, line) => {
+    const verdicts = cells.map((cell, rung) => {
+      const shared = general?.cells[rung] ?? null;
+      if (shared === null || depth === null) return verdictCell(cell);
+      return line === 0 ? verdictCell(shared, lines.length) : null;
+    });
+    const head = line === 0 ? html`<th scope="rowgroup" rowspan="${lines.length}">${label}</th>` : null;
+    return html`<tr>${head}<td>${depth ?? "any"}</td>${verdicts}</tr>`;
+  });
 }
 
 function matrixTable(report: ParityReport): Markup {
   const { rungs, rows } = matrixOf(report);
-  const emulated = (name: string): string | null => {
+  const labelOf = (name: string): Markup => {
     const environment = report.runners.find((runner) => runner.name === name)?.environment;
-    return environment?.device.software ? deviceLabel(environment) : null;
+    return html`${name}${environment?.device.software ? html`<span class="sub soft">${deviceLabel(environment)}</span>` : null}`;
   };
-  const lines = rows.map(
-    ({ runner, depth, cells }) =>
-      html`<tr><th scope="row">${runner}<span class="sub soft">${emulated(runner)}</span></th><td>${depth ?? "any"}</td>${cells.map(verdictCell)}</tr>`,
+  const bodies = [...new Set(rows.map(({ runner }) => runner))].map(
+    (name) =>
+      html`<tbody>${runnerRows(
+        rows.filter(({ runner }) => runner === name),
+        labelOf(name),
+      )}</tbody>`,
   );
-  return html`<div class="scroll" role="region" aria-label="Parity by runner, depth and rung" tabindex="0"><table class="plain parity"><caption>Against ${referenceName(report)}; every value beside its bound</caption><thead><tr><th scope="col">Runner</th><th scope="col">Frozen layers</th>${rungs.map((rung) => html`<th scope="col">${rung} ${RUNG_TITLES[rung]}</th>`)}</tr></thead><tbody>${lines}</tbody></table></div>`;
+  return html`<div class="scroll" role="region" aria-label="Parity by runner, depth and rung" tabindex="0"><table class="plain parity"><caption>Against ${referenceName(report)}. Beside each verdict: how much of its bound the largest difference takes.</caption><thead><tr><th scope="col">Runner</th><th scope="col">Frozen layers</th>${rungs.map((rung) => html`<th scope="col">${rung} ${RUNG_TITLES[rung]}</th>`)}</tr></thead>${bodies}</table></div>`;
 }
 
 function outcomeTable({ equivalence }: ParityReport): Markup | null {

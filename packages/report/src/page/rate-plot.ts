@@ -1,3 +1,4 @@
+import { guessingAccuracy } from "../rows/guessing.ts";
 import { allRows, depthOf, type ReportRow, type RowGroup, rateOf } from "../rows/report-rows.ts";
 import { scoreOf } from "../rows/score.ts";
 import { type Column, dataTable } from "./data-table.ts";
@@ -69,7 +70,7 @@ export async function ratePlot(groups: readonly RowGroup[]): Promise<Markup | nu
   const shown = names.filter((name) => ratesOf(name) > 1).slice(0, SERIES.length);
   if (shown.length === 0) return null;
   const values = points.filter(({ series }) => shown.includes(series));
-  const classes = rows[0]?.runs[0].data.classes.length ?? 2;
+  const [row] = rows;
   const rates = [...new Set(values.map(({ rate }) => rate))].sort((a, b) => a - b);
   const x = {
     field: "rate",
@@ -98,7 +99,7 @@ export async function ratePlot(groups: readonly RowGroup[]): Promise<Markup | nu
       height: 260,
       layer: [
         {
-          data: { values: [{ accuracy: 1 / classes }] },
+          data: { values: row === undefined ? [] : [{ accuracy: guessingAccuracy(row, "validation") }] },
           mark: { type: "rule", stroke: "var(--soft)", strokeDash: [1, 3] },
           encoding: { y: y("accuracy") },
         },

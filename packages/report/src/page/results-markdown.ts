@@ -2,7 +2,7 @@ import { deviceLabel } from "@thaw/core";
 import { code, markdownTable, plain } from "../markdown-table.ts";
 import { bestRow } from "../rows/best-row.ts";
 import { allRows, groupRows, type ReportRow, rateOf } from "../rows/report-rows.ts";
-import { isUnderTrained, paceOf, type Score, scoreOf, trainAccuracyOf } from "../rows/score.ts";
+import { paceOf, type Score, scoreOf, trainAccuracyOf, underTrainedRuns } from "../rows/score.ts";
 import { verdictLine } from "../verdict.ts";
 import { trainingWords } from "../what-trains.ts";
 import { bestCaveats, bestReasons, rowWords } from "./best-section.ts";
@@ -39,7 +39,7 @@ function line(row: ReportRow): readonly string[] {
     `${row.group}\n${row.label}`,
     training,
     `${rateText(rateOf(row))}\n${count(first.epochs.length, "epoch")}\n${count(row.runs.length, "seed")}`,
-    `${percent(trainAccuracyOf(row))}${isUnderTrained(row) ? "\nunder-trained" : ""}`,
+    `${percent(trainAccuracyOf(row))}${underTrainedRuns(row) > 0 ? "\nunder-trained" : ""}`,
     scoreText(validation),
     validation === null ? "–" : lossText(validation.loss),
     scoreText(scoreOf(row, "test")),

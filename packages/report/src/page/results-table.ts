@@ -1,6 +1,6 @@
 import { deviceLabel } from "@thaw/core";
 import { allRows, type ReportRow, type RowGroup, rateOf } from "../rows/report-rows.ts";
-import { isUnderTrained, paceOf, scoreOf, trainAccuracyOf } from "../rows/score.ts";
+import { paceOf, trainAccuracyOf, underTrainedRuns } from "../rows/score.ts";
 import { type Column, csvLink } from "./data-table.ts";
 import { count, minutesText, percent, rateText, speedText } from "./figures.ts";
 import { html, type Markup } from "./markup.ts";
@@ -13,9 +13,9 @@ const HEADINGS = [
   "Rate, epochs",
   "Accuracy by epoch",
   "Loss by epoch",
-  "Training",
-  "Validation",
-  "Test",
+  "Training accuracy",
+  "Validation accuracy",
+  "Test accuracy",
   "Minutes",
   "Img/s",
   "Runner, device",
@@ -23,9 +23,10 @@ const HEADINGS = [
 
 /** Why a row has no accuracy to speak of; never that it forgot anything. */
 function underTrainedFlag(row: ReportRow): Markup | null {
-  return isUnderTrained(row)
-    ? html`<strong class="flag">under-trained</strong><span class="sub soft">never left chance on its own training images</span>`
-    : null;
+  const runs = underTrainedRuns(row);
+  if (runs === 0) return null;
+  const of = row.runs.length > 1 ? `${runs} of ${row.runs.length} seeds ` : "";
+  return html`<strong class="flag">under-trained</strong><span class="sub soft">${of}never left chance on the training images</span>`;
 }
 
 function seedsText({ runs }: ReportRow): string {
@@ -49,7 +50,6 @@ async function rowMarkup(row: ReportRow, top: number, bestId: string | null): Pr
   const { batchSize, optimizer } = first.spec;
   const curves = await rowCurves(row, top);
   const pace = paceOf(row);
-  const classes = first.data.classes.length;
   const rate = html`<span class="big">${rateText(rateOf(row))}</span><span class="sub">${count(first.epochs.length, "epoch")}</span>
 <span class="sub soft">${first.phases.at(-1)?.optimizer.name ?? optimizer.name}, batch ${batchSize}</span><span class="sub soft">${seedsText(row)}</span>`;
   const training = html`<span class="mid">${percent(trainAccuracyOf(row))}</span>${underTrainedFlag(row)}${endingText(row)}`;
@@ -59,7 +59,7 @@ async function rowMarkup(row: ReportRow, top: number, bestId: string | null): Pr
   const isBest = row.id === bestId;
   return html`<tr role="row" id="${row.id}"${isBest ? html` class="best"` : null}>
 <th role="rowheader" scope="row" class="c0"><span class="label">${row.label}${isBest ? html`<span class="badge">best</span>` : null}</span>${trainingMarkup(first)}</th>
-${cell(1, rate)}${cell(2, curves.accuracy)}${cell(3, curves.loss)}${cell(4, training)}${cell(5, scoreCell(scoreOf(row, "validation"), classes))}${cell(6, scoreCell(scoreOf(row, "test"), classes))}
+${cell(1, rate)}${cell(2, curves.accuracy)}${cell(3, curves.loss)}${cell(4, training)}${cell(5, scoreCell(row, "validation"))}${cell(6, scoreCell(row, "test"))}
 ${cell(7, minutesText(pace.minutes), " n")}${cell(8, speedText(pace.imagesPerSecond), " n")}${cell(9, machine)}</tr>`;
 }
 
@@ -126,11 +126,11 @@ export async function resultsTable(groups: readonly RowGroup[], bestId: string |
 0 freezes nothing, so all layers train; the full count freezes the whole base, so the head alone trains.</p>
 ${stripLegend()}
 <ul class="legend"><li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-val" d="M0 6H26"/></svg>validation</li>
-<li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-train" d="M0 6H26"/></svg>training, mean of the epoch while it went on</li>
-<li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-chance" d="M0 6H26"/></svg>guessing</li>
+<li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-train" d="M0 6H26"/></svg>training (mean over the epoch, while weights move)</li>
+<li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-chance" d="M0 6H26"/></svg>guessing: always the commonest class; in the loss, all classes alike</li>
 <li>loss above ${top.toFixed(1)} is drawn at the top edge</li>
-<li><svg viewBox="0 0 60 14" aria-hidden="true" class="interval wide"><path class="axis" d="M2 8H58M2 6V10M58 6V10"/><path class="range" d="M26 8H46"/><circle cx="36" cy="8" r="3.2"/></svg>0 to 100 %, with the 95 % interval</li></ul></div>
-<div class="scroll" role="region" aria-labelledby="table-h" tabindex="0"><table class="results" role="table"><caption class="sr">Experiments by group</caption>
+<li><svg viewBox="0 0 60 14" aria-hidden="true" class="interval wide"><path class="axis" d="M2 8H58M2 6V10M58 6V10"/><path class="range" d="M26 8H46"/><circle cx="36" cy="8" r="3.2"/></svg>accuracy from 0 to 100 % with its 95 % interval: of one seed Wilson’s, for other photos; of several Student’s t, for other seeds (ticks: each seed)</li></ul></div>
+<div class="scroll whole" role="region" aria-labelledby="table-h" tabindex="0"><table class="results" role="table"><caption class="sr">Experiments by group</caption>
 <thead role="rowgroup"><tr role="row">${HEADINGS.map((name, index) => html`<th role="columnheader" scope="col" class="c${index}">${name}</th>`)}</tr></thead>
 ${bodies}</table></div>
 <p class="tools">${csvLink("epochs.csv", EPOCH_COLUMNS, epochLines(rows))} every epoch of every run</p></section>`;

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
+import { guessingAccuracy } from "../rows/guessing.ts";
 import type { ReportRow } from "../rows/report-rows.ts";
 import { list, lossText, percent } from "./figures.ts";
 import type { Markup } from "./markup.ts";
@@ -125,13 +126,18 @@ export async function rowCurves(
   const draw = (measure: "accuracy" | "loss", frame: CurveFrame): Promise<Markup> =>
     plotMarkup(curveSpec(row, valuesOf(row, measure), frame), curveText(row, measure));
   return {
-    accuracy: await draw("accuracy", { top: 1, ticks: [0, 0.5, 1], format: ".0%", chance: 1 / classes }),
+    accuracy: await draw("accuracy", {
+      top: 1,
+      ticks: [0, 0.5, 1],
+      format: ".0%",
+      chance: guessingAccuracy(row, "validation"),
+    }),
     loss: await draw("loss", { top, ticks: lossTicks(top), format: "", chance: Math.log(classes) }),
   };
 }
 
 /** Zero and the largest round number below the top. */
 function lossTicks(top: number): readonly number[] {
-  const step = [5, 2, 1, 0.5, 0.2, 0.1, 0.05].find((size) => size <= top / 1.2) ?? top;
+  const step = [5, 2, 1, 0.5, 0.2, 0.1, 0.05].find((size) => size <= top / 1.1) ?? top;
   return [0, step];
 }

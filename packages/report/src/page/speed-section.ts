@@ -20,17 +20,63 @@ const COLUMNS: readonly Column<SpeedPoint>[] = [
   { name: "of_copy_roof", of: ({ ofRoofs }) => ofRoofs?.copy ?? null, digits: 2 },
 ];
 
+const HEADER = {
+  labelAngle: 0,
+  labelAlign: "left",
+  labelOrient: "top",
+  labelAnchor: "start",
+  labelPadding: 3,
+  labelFontWeight: 600,
+} as const;
+
+const ROOF = {
+  field: "roof",
+  type: "nominal",
+  scale: {
+    domain: ["matrix product", "memory copy"],
+    range: [
+      [1, 0],
+      [4, 3],
+    ],
+  },
+  title: "roof, if every layer were computed:",
+  legend: {
+    orient: "bottom",
+    titleOrient: "left",
+    titleLimit: 320,
+    symbolType: "stroke",
+    symbolStrokeColor: "var(--soft)",
+    symbolSize: 200,
+    direction: "horizontal",
+  },
+} as const;
+
 function placeOf({ depth, batchSize }: { readonly depth: string; readonly batchSize: number }): string {
-  const frozen = depth === "0" ? "nothing frozen" : /^\d+$/.test(depth) ? `first ${depth} frozen` : depth;
+  const frozen = depth === "0" ? "nothing frozen" : /^\d+$/.test(depth) ? `first ${depth} layers frozen` : depth;
   return nameText(`${frozen}, batch ${batchSize}`);
 }
 
-/** A dot a subject, a panel a depth, all on one logarithmic scale; the machine's roofs as ticks. */
+/** Round numbers for a logarithmic axis: powers of ten, and 2 and 5 between them where there is room. */
+function roundValues(low: number, high: number): number[] {
+  const decades = Math.log10(high / low);
+  const steps = decades > 3 ? [1] : [1, 2, 5];
+  return Array.from({ length: 24 }, (_, index) => 10 ** (index - 12))
+    .flatMap((power) => steps.map((step) => step * power))
+    .filter((value) => value >= low && value <= high);
+}
+
+const WIDTH = 520;
+/** Room for the numbers right of a panel. */
+const NUMBERS = 52;
+
+/** A dot a subject, a panel a depth, all on one logarithmic scale; the machine's roofs as lines. */
 async function speedPlot(points: readonly SpeedPoint[], roofs: readonly SpeedRoof[], text: string): Promise<Markup> {
-  const name = ({ subject, device }: SpeedPoint): string => nameText(`${subject} · ${device}`);
+  const devices = new Set(points.map(({ device }) => device));
+  const name = ({ subject, device }: SpeedPoint): string =>
+    nameText(devices.size === 1 ? subject : `${subject}, ${device}`);
   const subjects = [...new Set(points.map(name))];
   const places = [...new Set(points.map(placeOf))];
-  const shown = points.map((point) => ({
+  const dots = points.map((point) => ({
     place: placeOf(point),
     subject: name(point),
     median: point.imagesPerSecond.median,
@@ -38,53 +84,38 @@ async function speedPlot(points: readonly SpeedPoint[], roofs: readonly SpeedRoo
     high: point.imagesPerSecond.high,
     label: speedText(point.imagesPerSecond.median),
   }));
-  const ceilings = roofs
+  const lines = roofs
     .filter((roof) => places.includes(placeOf(roof)))
     .flatMap((roof) => [
-      { place: placeOf(roof), median: roof.matmul, roof: "matmul roof" },
-      { place: placeOf(roof), median: roof.copy, roof: "copy roof" },
+      { place: placeOf(roof), median: roof.matmul, roof: "matrix product" },
+      { place: placeOf(roof), median: roof.copy, roof: "memory copy" },
     ]);
-  const speeds = [...shown.flatMap(({ low, high }) => [low, high]), ...ceilings.map(({ median }) => median)];
-  const domain = [Math.min(...speeds) / 1.3, Math.max(...speeds) * 1.6];
-  const x = {
-    field: "median",
-    type: "quantitative",
-    scale: { type: "log", domain, nice: false },
-    axis: { title: "training images a second, logarithmic", format: "~s", tickCount: 6 },
-  } as const;
+  const speeds = [...dots.flatMap(({ low, high }) => [low, high]), ...lines.map(({ median }) => median)];
+  const domain = [Math.min(...speeds) / 1.25, Math.max(...speeds) * 1.25];
+  const scale = { type: "log", domain, nice: false } as const;
+  const axis = {
+    title: "training images a second, logarithmic",
+    values: roundValues(domain[0] ?? 1, domain[1] ?? 1),
+    format: "~s",
+  };
+  const x = { field: "median", type: "quantitative", scale, axis } as const;
   const y = {
     field: "subject",
     type: "nominal",
     sort: subjects,
-    axis: { title: null, labelLimit: 260, ticks: false },
+    axis: { title: null, labelLimit: 260, ticks: false, domain: false, labelColor: "var(--ink)" },
   } as const;
-  const color = {
-    field: "subject",
-    type: "nominal",
-    scale: { domain: subjects, range: [...SERIES] },
-    legend: null,
-  } as const;
-  const shape = {
-    field: "subject",
-    type: "nominal",
-    scale: { domain: subjects, range: [...SHAPES] },
-    legend: null,
-  } as const;
+  const ofSubject = { field: "subject", type: "nominal", legend: null } as const;
+  const color = { ...ofSubject, scale: { domain: subjects, range: [...SERIES] } };
+  const shape = { ...ofSubject, scale: { domain: subjects, range: [...SHAPES] } };
+  const onlyDots = [{ filter: "!isValid(datum.roof)" }];
   return plotMarkup(
     {
-      data: { values: [...shown, ...ceilings] },
-      facet: {
-        row: {
-          field: "place",
-          type: "nominal",
-          sort: places,
-          title: null,
-          header: { labelAngle: 0, labelAlign: "left", labelOrient: "top", labelAnchor: "start" },
-        },
-      },
-      spacing: 12,
+      data: { values: [...dots, ...lines] },
+      facet: { row: { field: "place", type: "nominal", sort: places, title: null, header: HEADER } },
+      spacing: 10,
       spec: {
-        width: 470,
+        width: WIDTH,
         height: { step: 19 },
         layer: [
           {
@@ -93,43 +124,23 @@ async function speedPlot(points: readonly SpeedPoint[], roofs: readonly SpeedRoo
             encoding: {
               x,
               stroke: { value: "var(--soft)" },
-              strokeDash: {
-                field: "roof",
-                type: "nominal",
-                scale: {
-                  domain: ["matmul roof", "copy roof"],
-                  range: [
-                    [1, 0],
-                    [4, 3],
-                  ],
-                },
-                title: "if every layer were computed",
-                legend:
-                  ceilings.length === 0
-                    ? null
-                    : {
-                        orient: "bottom",
-                        symbolType: "stroke",
-                        symbolStrokeColor: "var(--soft)",
-                        direction: "horizontal",
-                      },
-              },
+              strokeDash: { ...ROOF, legend: lines.length === 0 ? null : ROOF.legend },
             },
           },
           {
-            transform: [{ filter: "!isValid(datum.roof)" }],
-            mark: { type: "rule", strokeWidth: 1.5, opacity: 0.5 },
+            transform: onlyDots,
+            mark: { type: "rule", strokeWidth: 1.5, opacity: 0.55 },
             encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y, color },
           },
           {
-            transform: [{ filter: "!isValid(datum.roof)" }],
+            transform: onlyDots,
             mark: { type: "point", filled: true, size: 60, opacity: 1 },
             encoding: { x, y, color, shape },
           },
           {
-            transform: [{ filter: "!isValid(datum.roof)" }],
-            mark: { type: "text", align: "left", dx: 9, fontSize: 10.5 },
-            encoding: { x: { ...x, field: "high" }, y, text: { field: "label", type: "nominal" } },
+            transform: onlyDots,
+            mark: { type: "text", align: "right", fontSize: 11 },
+            encoding: { x: { value: WIDTH + NUMBERS }, y, text: { field: "label", type: "nominal" } },
           },
         ],
       },

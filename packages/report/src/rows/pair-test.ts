@@ -10,8 +10,8 @@ export interface SeedPairs {
   /** Mean difference of validation accuracy, −1…1, and its 95 % interval. */
   readonly mean: number;
   readonly interval: readonly [low: number, high: number];
-  /** Whether the interval leaves out 0. */
-  readonly decided: boolean;
+  /** Whether the interval leaves out 0; null of fewer seeds than can say what noise is. */
+  readonly decided: boolean | null;
 }
 
 /** Two runs of one seed over the same validation images. */
@@ -30,6 +30,8 @@ export interface ImagePairs {
 export type PairTest = SeedPairs | ImagePairs;
 
 const LEVEL = 0.05;
+/** Two differences may be alike by chance, and their interval is then far too narrow. */
+const FEWEST_SEEDS = 3;
 
 /**
  * McNemar's exact test: whether so uneven a split of the images that two runs disagree on is chance.
@@ -73,6 +75,6 @@ export function pairTest(first: ReportRow, second: ReportRow): PairTest | null {
     ([a, b]) => (a.final.validation?.accuracy ?? Number.NaN) - (b.final.validation?.accuracy ?? Number.NaN),
   );
   const { mean, interval } = meanInterval(differences, LEVEL / 2);
-  const decided = interval[0] > 0 || interval[1] < 0;
+  const decided = pairs.length < FEWEST_SEEDS ? null : interval[0] > 0 || interval[1] < 0;
   return { kind: "seeds", seeds: pairs.map(([{ spec }]) => spec.seed), mean, interval, decided };
 }

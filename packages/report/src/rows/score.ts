@@ -73,7 +73,7 @@ export function trainAccuracyOf({ runs }: ReportRow): number {
   return mean(runs.map(({ final }) => final.train.accuracy));
 }
 
-/** Whether accuracy on the training images of any of its runs never left chance. */
-export function isUnderTrained({ runs }: ReportRow): boolean {
-  return runs.some(({ underTrained }) => underTrained);
+/** How many of its runs never left chance on their own training images. */
+export function underTrainedRuns({ runs }: ReportRow): number {
+  return runs.filter(({ underTrained }) => underTrained).length;
 }
