@@ -33,7 +33,7 @@ export function csvLink<T>(file: string, columns: readonly Column<T>[], rows: re
 /** What a plot shows, as a table that opens on demand and as a file. */
 export function dataTable<T>(caption: string, file: string, columns: readonly Column<T>[], rows: readonly T[]): Markup {
   return html`<details class="data"><summary>Data of this plot</summary>
-<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="plain"><caption>${caption}</caption>
+<div class="scroll" role="group" aria-label="${caption}" tabindex="0"><table class="plain"><caption>${caption}</caption>
 <thead><tr>${columns.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${columns.map((column) => cellOf(column, row))}</tr>`)}</tbody></table></div></details>
 ${csvLink(file, columns, rows)}`;

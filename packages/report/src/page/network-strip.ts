@@ -20,10 +20,20 @@ const NORMS = { top: 29, height: 5 } as const;
 /** Narrower stretches have no words in them, in units of the drawing. */
 const ROOM_FOR_WORDS = 44;
 
-function stretchesOf(layers: readonly LayerTreatment[]): readonly Stretch[] {
+/** The multiplier of each layer, 0 where frozen; a layer without weights goes with the one before it. */
+function multipliersOf(layers: readonly LayerTreatment[]): readonly number[] {
+  const own = ({ trainable, lrMultiplier }: LayerTreatment): number => (trainable ? lrMultiplier : 0);
+  const first = layers.find(({ params }) => params > 0);
+  let last = first === undefined ? 0 : own(first);
+  return layers.map((layer) => {
+    if (layer.params > 0) last = own(layer);
+    return last;
+  });
+}
+
+function stretchesOf(multipliers: readonly number[]): readonly Stretch[] {
   const stretches: Stretch[] = [];
-  for (const [index, { lrMultiplier, trainable }] of layers.entries()) {
-    const multiplier = trainable ? lrMultiplier : 0;
+  for (const [index, multiplier] of multipliers.entries()) {
     const last = stretches.at(-1);
     if (last?.multiplier === multiplier) stretches[stretches.length - 1] = { ...last, to: index + 1 };
     else stretches.push({ from: index, to: index + 1, multiplier });
@@ -71,7 +81,7 @@ function stretchText(layers: readonly LayerTreatment[], stretch: Stretch): strin
 export function stripText({ layers }: PhaseSummary): string {
   const norms = layers.filter(({ batchNormMode }) => batchNormMode !== null);
   const batchStats = norms.filter(({ batchNormMode }) => batchNormMode === "batch-stats").length;
-  const parts = stretchesOf(layers).map((stretch) => stretchText(layers, stretch));
+  const parts = stretchesOf(multipliersOf(layers)).map((stretch) => stretchText(layers, stretch));
   return (
     `From image to classes: ${list(parts)}. Of ${norms.length} batch normalizations ${batchStats} use batch statistics, ` +
     `${norms.length - batchStats} run in inference mode.`
@@ -86,8 +96,9 @@ export function networkStrip(phase: PhaseSummary): Markup {
   const xOf = (index: number): number => (index / head) * baseWidth;
   const headOf = (index: number): number =>
     baseWidth + GAP + ((index - head) / Math.max(1, layers.length - head)) * HEAD_WIDTH;
-  const base = stretchesOf(layers.slice(0, head));
-  const top = stretchesOf(layers.slice(head)).map((stretch) => ({
+  const multipliers = multipliersOf(layers);
+  const base = stretchesOf(multipliers.slice(0, head));
+  const top = stretchesOf(multipliers.slice(head)).map((stretch) => ({
     ...stretch,
     from: stretch.from + head,
     to: stretch.to + head,

@@ -114,7 +114,7 @@ table.wide td{min-width:120px;max-width:340px;overflow-wrap:anywhere}
 .confusion tbody td.recall{width:auto;padding:0 4px 0 12px;text-align:right;color:var(--soft)}
 .zero{color:var(--soft)}
 ${Array.from({ length: 11 }, (_, step) => {
-  const share = step * 5.5;
+  const share = (step * 4.4).toFixed(1);
   return `.right.h${step}{background:color-mix(in srgb,var(--s3) ${share}%,var(--panel))}.wrong.h${step}{background:color-mix(in srgb,var(--warm) ${share}%,var(--panel))}`;
 }).join("\n")}
 .photos{list-style:none;padding:0;margin:10px 0;display:grid;grid-template-columns:repeat(auto-fill,minmax(178px,1fr));gap:18px 16px}

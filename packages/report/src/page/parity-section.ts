@@ -53,12 +53,12 @@ function matrixTable(report: ParityReport): Markup {
         labelOf(name),
       )}</tbody>`,
   );
-  return html`<div class="scroll" role="region" aria-label="Parity by runner, depth and rung" tabindex="0"><table class="plain parity"><caption>Against ${referenceName(report)}. Beside each verdict: how much of its bound the largest difference takes.</caption><thead><tr><th scope="col">Runner</th><th scope="col">Frozen layers</th>${rungs.map((rung) => html`<th scope="col">${rung} ${RUNG_TITLES[rung]}</th>`)}</tr></thead>${bodies}</table></div>`;
+  return html`<div class="scroll" role="group" aria-label="Parity by runner, depth and rung" tabindex="0"><table class="plain parity"><caption>Against ${referenceName(report)}. Beside each verdict: how much of its bound the largest difference takes.</caption><thead><tr><th scope="col">Runner</th><th scope="col">Frozen layers</th>${rungs.map((rung) => html`<th scope="col">${rung} ${RUNG_TITLES[rung]}</th>`)}</tr></thead>${bodies}</table></div>`;
 }
 
 function outcomeTable({ equivalence }: ParityReport): Markup | null {
   if (equivalence.length === 0) return null;
-  return html`<div class="scroll" role="region" aria-label="Equivalence of outcomes" tabindex="0"><table class="plain"><caption>Rung L5, outcome: paired test of equivalence over seeds, test accuracy</caption><thead><tr>${OUTCOME_HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${equivalence.map((outcome) => html`<tr>${outcomeCells(outcome).map((text) => html`<td>${text}</td>`)}</tr>`)}</tbody></table></div>`;
+  return html`<div class="scroll" role="group" aria-label="Equivalence of outcomes" tabindex="0"><table class="plain"><caption>Rung L5, outcome: paired test of equivalence over seeds, test accuracy</caption><thead><tr>${OUTCOME_HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${equivalence.map((outcome) => html`<tr>${outcomeCells(outcome).map((text) => html`<td>${text}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 function reportMarkup(report: ParityReport): Markup {

@@ -1,5 +1,4 @@
-import { parse, View } from "vega";
-import { type Config, compile, type TopLevelSpec } from "vega-lite";
+import type { Config, TopLevelSpec } from "vega-lite";
 import { html, type Markup, trusted } from "./markup.ts";
 
 /** Colours are the style sheet's, so that a plot follows the theme. */
@@ -34,6 +33,9 @@ const CONFIG: Config = {
   text: { color: "var(--ink)", fontSize: 11 },
 };
 
+/** What the page's policy forbids (styles), and what only the library reads; the plot as a whole has its role and its text. */
+const LIBRARYS_OWN = / (?:style|class|role|aria-[a-z]+|font-family)="[^"]*"/g;
+
 /** Colours of series, told apart without colour by the shapes beside them. */
 export const SERIES: readonly string[] = [1, 2, 3, 4, 5, 6, 7, 8].map((index) => `var(--s${index})`);
 export const SHAPES = [
@@ -52,15 +54,12 @@ export const SHAPES = [
  * @param text what it shows, for those who do not see it
  */
 export async function plotMarkup(spec: TopLevelSpec, text: string): Promise<Markup> {
+  // Half a second to load: for reports alone, not for every command.
+  const [{ parse, View }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
   const view = new View(parse(compile(spec, { config: CONFIG }).spec), { renderer: "none" });
   try {
     const svg = await view.toSVG();
-    // The page's policy forbids styles in attributes; the class is the library's own and not needed.
-    const clean = svg
-      .replace(/ style="[^"]*"/g, "")
-      .replace(/ font-family="[^"]*"/g, "")
-      .replace(' class="marks"', "");
-    return html`<div class="plot" role="img" aria-label="${text}">${trusted(clean)}</div>`;
+    return html`<div class="plot" role="img" aria-label="${text}">${trusted(svg.replace(LIBRARYS_OWN, ""))}</div>`;
   } finally {
     view.finalize();
   }

@@ -130,7 +130,7 @@ ${stripLegend()}
 <li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-chance" d="M0 6H26"/></svg>guessing: always the commonest class; in the loss, all classes alike</li>
 <li>loss above ${top.toFixed(1)} is drawn at the top edge</li>
 <li><svg viewBox="0 0 60 14" aria-hidden="true" class="interval wide"><path class="axis" d="M2 8H58M2 6V10M58 6V10"/><path class="range" d="M26 8H46"/><circle cx="36" cy="8" r="3.2"/></svg>accuracy from 0 to 100 % with its 95 % interval: of one seed Wilson’s, for other photos; of several Student’s t, for other seeds (ticks: each seed)</li></ul></div>
-<div class="scroll whole" role="region" aria-labelledby="table-h" tabindex="0"><table class="results" role="table"><caption class="sr">Experiments by group</caption>
+<div class="scroll whole" role="group" aria-labelledby="table-h" tabindex="0"><table class="results" role="table"><caption class="sr">Experiments by group</caption>
 <thead role="rowgroup"><tr role="row">${HEADINGS.map((name, index) => html`<th role="columnheader" scope="col" class="c${index}">${name}</th>`)}</tr></thead>
 ${bodies}</table></div>
 <p class="tools">${csvLink("epochs.csv", EPOCH_COLUMNS, epochLines(rows))} every epoch of every run</p></section>`;

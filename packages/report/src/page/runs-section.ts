@@ -14,7 +14,7 @@ function epochsTable({ epochs }: Result): Markup {
     ({ phase, epoch, learningRate, train, validation }) =>
       html`<tr><td class="n">${epoch}</td><td>${phase}</td><td class="n">${rateText(Number(learningRate.toPrecision(3)))}</td><td class="n">${percent(train.accuracy)}</td><td class="n">${lossText(train.loss)}</td><td class="n">${validation === null ? "–" : percent(validation.accuracy)}</td><td class="n">${validation === null ? "–" : lossText(validation.loss)}</td></tr>`,
   );
-  return html`<details><summary>${count(epochs.length, "epoch")}</summary><div class="scroll" role="region" aria-label="Epochs" tabindex="0"><table class="plain"><thead><tr><th scope="col">Epoch</th><th scope="col">Phase</th><th scope="col">Rate</th><th scope="col">Train accuracy</th><th scope="col">Train loss</th><th scope="col">Validation accuracy</th><th scope="col">Validation loss</th></tr></thead><tbody>${lines}</tbody></table></div></details>`;
+  return html`<details><summary>${count(epochs.length, "epoch")}</summary><div class="scroll" role="group" aria-label="Epochs" tabindex="0"><table class="plain"><thead><tr><th scope="col">Epoch</th><th scope="col">Phase</th><th scope="col">Rate</th><th scope="col">Train accuracy</th><th scope="col">Train loss</th><th scope="col">Validation accuracy</th><th scope="col">Validation loss</th></tr></thead><tbody>${lines}</tbody></table></div></details>`;
 }
 
 function hashesTable({ specHash, planHash, weights, digests, data }: Result): Markup {
@@ -45,7 +45,7 @@ function runMarkup(result: Result, row: ReportRow): Markup {
 <p class="soft">${cell}, finished ${finishedAt}, Thaw ${result.thawVersion}, on ${deviceLabel(result.environment)}; weights of epoch ${final.epoch}${final.stoppedEarly ? ", stopped early" : ""}</p>
 ${warnings.map(({ code, message }) => html`<p class="warning">${code}: ${message}</p>`)}
 ${epochsTable(result)}${confusions.length === 0 ? null : html`<details><summary>Confusion matrices</summary><div class="pair">${confusions}</div></details>`}
-<details><summary>Spec</summary><div class="scroll" role="region" aria-label="Spec" tabindex="0"><pre>${JSON.stringify(spec, null, 2)}</pre></div></details><details><summary>Hashes</summary>${hashesTable(result)}</details></details>`;
+<details><summary>Spec</summary><div class="scroll" role="group" aria-label="Spec" tabindex="0"><pre>${JSON.stringify(spec, null, 2)}</pre></div></details><details><summary>Hashes</summary>${hashesTable(result)}</details></details>`;
 }
 
 /** Every run with its epochs, spec and hashes, folded. */
@@ -83,6 +83,6 @@ export function environmentSection(groups: readonly RowGroup[]): Markup {
   }
   const head = ["Runner", "Engine", "Device", "Settings", "Versions", "System", "Runs"];
   return html`<section id="machine" aria-labelledby="machine-h"><h2 id="machine-h">Environment</h2>
-<div class="scroll" role="region" aria-labelledby="machine-h" tabindex="0"><table class="plain wide"><thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${[...environments.values()].map(environmentRow)}</tbody></table></div>
+<div class="scroll" role="group" aria-labelledby="machine-h" tabindex="0"><table class="plain wide"><thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${[...environments.values()].map(environmentRow)}</tbody></table></div>
 <h3>Warnings</h3>${warnings.size === 0 ? html`<p>None.</p>` : html`<ul>${[...warnings].map(([text, runs]) => html`<li>${text} <span class="soft">(${count(runs, "run")})</span></li>`)}</ul>`}</section>`;
 }
