@@ -66,6 +66,14 @@ describe("ratePlot", () => {
     expect(text).toContain('download="learning-rates.csv"');
   });
 
+  it("draws an experiment that two groups share once, with the most seeds", async () => {
+    const results = exampleResults().filter(({ spec }) => spec.freeze === 0);
+    const [first] = results as [Result, ...Result[]];
+    const again = { ...first, cell: "again", sweep: { name: "s", group: "other", label: "same" } };
+    const text = htmlText((await ratePlot(groupRows([...results, again, withRate(first, 1e-3)]))) ?? ([] as never));
+    expect(text).toContain("nothing frozen: 1e-4 gives 40 %, 1e-3 gives 33 %.");
+  });
+
   it("is not there where no rate varies", async () => {
     expect(await ratePlot(groupRows(exampleResults()))).toBeNull();
   });

@@ -143,8 +143,3 @@ export function stripLegend(): Markup {
 <li><svg viewBox="0 0 22 12" aria-hidden="true"><rect class="bn-live" x="4" y="3" width="4" height="7"/><rect class="bn-still" x="13" y="3" width="4" height="7"/></svg>batch normalization: batch statistics (filled), inference mode (hollow)</li>
 </ul>`;
 }
-
-/** `1.87 M`, for places with no room for a strip. */
-export function trainedWeights({ phases }: Result): string {
-  return countText(phases.at(-1)?.trainable.params ?? 0);
-}

@@ -42,14 +42,21 @@ function mainRunner(rows: readonly ReportRow[]): string {
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
 }
 
+/** Of an experiment that groups share, the row with the most seeds. */
+function withMostSeeds(rows: readonly ReportRow[]): readonly ReportRow[] {
+  const found = new Map<string, ReportRow>();
+  for (const row of rows) {
+    const other = found.get(row.experiment);
+    if (other === undefined || row.runs.length > other.runs.length) found.set(row.experiment, row);
+  }
+  return [...found.values()];
+}
+
 function pointsOf(rows: readonly ReportRow[]): readonly RatePoint[] {
-  const seen = new Set<string>();
-  return rows.flatMap((row) => {
+  return withMostSeeds(rows).flatMap((row) => {
     const score = scoreOf(row, "validation");
     const [{ phases, epochs }] = row.runs;
-    // Phases have a rate each; a row that groups share is one point.
-    if (score === null || phases.length > 1 || seen.has(`${row.experiment} ${row.runs.length}`)) return [];
-    seen.add(`${row.experiment} ${row.runs.length}`);
+    if (score === null || phases.length > 1) return []; // phases have a rate each
     const [low, high] = score.interval;
     const place = { series: seriesOf(row), rate: rateOf(row), group: row.group };
     return [{ ...place, accuracy: score.accuracy, low, high, epochs: epochs.length, seeds: row.runs.length }];
