@@ -78,7 +78,7 @@ table{border-collapse:collapse}
 .results tr:target{background:var(--panel)}
 .c0{width:345px}.c9{min-width:118px;max-width:150px}
 .c1{min-width:108px}.c1 .sub{white-space:nowrap}
-@media (min-width:1240px){.whole{overflow:visible}}
+@media screen and (min-width:1240px){.whole{overflow:visible}}
 .badge{font-size:11.5px;font-weight:600;border:1px solid var(--warm);color:var(--ink);border-radius:3px;padding:0 5px;margin-left:8px}
 .flag{display:inline-block;font-size:12.5px;color:var(--flag);background:var(--flag-ground);border-radius:3px;padding:0 6px;margin:3px 0 1px;white-space:nowrap}
 .c4{max-width:112px}
@@ -134,8 +134,8 @@ ${Array.from({ length: 11 }, (_, step) => {
 .hashes div{display:flex;gap:12px;padding:2px 0}
 .hashes dt{flex:0 0 190px;color:var(--soft)}
 .hashes dd{margin:0}
-@media (max-width:1080px){.answer{grid-template-columns:345px minmax(0,1fr)}.answer-why{grid-column:1/-1}}
-@media (max-width:820px){
+@media screen and (max-width:1080px){.answer{grid-template-columns:345px minmax(0,1fr)}.answer-why{grid-column:1/-1}}
+@media screen and (max-width:820px){
 header,main{padding-left:16px;padding-right:16px}
 .answer{display:block}.answer-figures{margin:12px 0}
 .results,.results tbody,.results tr{display:block}
@@ -152,15 +152,15 @@ header,main{padding-left:16px;padding-right:16px}
 @media print{
 @page{size:A4 landscape;margin:11mm}
 :root,:root:has(#theme-dark:checked){color-scheme:light}
-body{font-size:11.5px}
+:root{--paper:#fff}
+html{zoom:.76}
 header,main{max-width:none;padding:0}
 nav,.theme,.skip,.csv,.tools,details.data{display:none}
-.scroll{overflow:visible}
+.scroll,.whole{overflow:visible}
 .results thead th{position:static}
-.results{font-size:11px}
 section{break-before:auto;margin-top:10px;padding-top:12px}
 tr,figure,.photos li,.confusion{break-inside:avoid}
-h2,h3,.group{break-after:avoid}
+h2,h3,.group{break-after:avoid}.pair{break-before:avoid}
 *{print-color-adjust:exact}
 a{color:inherit;text-decoration:none}
 }
