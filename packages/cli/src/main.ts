@@ -65,6 +65,7 @@ function program(): Command {
     .option("--lr <list>", "learning rates, separated by commas")
     .option("--seed <list>", "seeds, separated by commas")
     .option("--group <name>", "only this group of a sweep file")
+    .option("--ui", "serve a page on this machine that shows the sweep as it runs, and prints its address", false)
     .option("--save-models", "keep each cell's trained model beside its result", false)
     .action(async (spec: string, options: SweepCommandOptions) => {
       process.exitCode = await sweepCommand(spec, options);

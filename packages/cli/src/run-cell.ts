@@ -10,9 +10,11 @@ import {
   type RunEvent,
   type Runner,
   resultOfPlan,
+  serializeError,
   softwareRefused,
   ThawError,
 } from "@thaw/core";
+import type { CellObserver } from "./cell-observer.ts";
 import { cellProgress } from "./progress.ts";
 import { readResult, repeatName, writeResult } from "./result-file.ts";
 import { forgetWeights, saveModel, type WeightsOptions, weightsFiles } from "./saved-weights.ts";
@@ -28,6 +30,7 @@ export interface CellOptions extends WeightsOptions {
   readonly cache?: CacheBudget;
   readonly signal: AbortSignal;
   readonly output: NodeJS.WriteStream;
+  readonly observer?: CellObserver;
 }
 
 /** A cell's result and where it lies. */
@@ -98,6 +101,7 @@ export async function runCell(
   let environment: Environment | undefined;
   let outcome: Outcome | undefined;
   const warnings: { code: string; message: string }[] = [];
+  options.observer?.begin({ cell, runner: runner.name, plan, sweep });
   try {
     const run = runner.run(plan, {
       storeDir,
@@ -108,6 +112,7 @@ export async function runCell(
     });
     for await (const event of run) {
       progress.event(event);
+      options.observer?.event(event);
       if (event.type === "cache") output.write(cacheNote(event));
       if (event.type === "start") {
         environment = event.environment;
@@ -117,6 +122,7 @@ export async function runCell(
       if (event.type === "end") outcome = event.outcome;
     }
   } catch (error) {
+    options.observer?.end({ failure: serializeError(error) });
     await forgetWeights(files);
     throw error;
   } finally {
@@ -139,7 +145,9 @@ export async function runCell(
   };
   try {
     await saveModel(files, result);
-    return { result, file: await writeResult(outDir, result), fresh: true };
+    const file = await writeResult(outDir, result);
+    options.observer?.end({ result });
+    return { result, file, fresh: true };
   } finally {
     await forgetWeights(files);
   }

@@ -3,6 +3,7 @@ export * from "./availability.ts";
 export * from "./blobs.ts";
 export * from "./cache-folder.ts";
 export { type ChildRunnerOptions, childRunner } from "./child-runner.ts";
+export * from "./loopback-server.ts";
 export * from "./op-watch.ts";
 export * from "./platform.ts";
 export * from "./process-tree.ts";

@@ -128,7 +128,7 @@ function phaseMarkup(phase: PhaseSummary, isOnly: boolean): Markup {
 }
 
 /** What trains in a run, a strip a phase. */
-export function trainingMarkup({ phases }: Result): Markup {
+export function trainingMarkup({ phases }: Pick<Result, "phases">): Markup {
   return html`${phases.map((phase) => phaseMarkup(phase, phases.length === 1))}`;
 }
 

@@ -1,12 +1,13 @@
-import { deviceLabel, type Result, sha256 } from "@thaw/core";
+import { deviceLabel, type Result } from "@thaw/core";
 import type { ParityReport } from "@thaw/core/parity";
 import { bestRow } from "../rows/best-row.ts";
 import { worstMistakes } from "../rows/mistakes.ts";
 import { allRows, groupRows } from "../rows/report-rows.ts";
 import { bestSection } from "./best-section.ts";
 import { count, list } from "./figures.ts";
-import { html, htmlText, type Markup, trusted } from "./markup.ts";
+import { html, htmlText, type Markup } from "./markup.ts";
 import { mistakesSection } from "./mistakes-section.ts";
+import { documentText, styleHash, themeChoice } from "./page-frame.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { paritySection } from "./parity-section.ts";
 import type { Photos } from "./photos.ts";
@@ -45,12 +46,6 @@ export function wantedPhotos(results: readonly Result[]): readonly WantedPhoto[]
   });
 }
 
-/** Theme by the system, or by choice; radio buttons, so that it needs no script. */
-function themeChoice(): Markup {
-  const choices = ["auto", "light", "dark"];
-  return html`<fieldset class="theme"><legend class="sr">Theme</legend>${choices.map((name) => html`<input type="radio" name="theme" id="theme-${name}"${name === "auto" ? trusted(" checked") : null}><label for="theme-${name}">${name}</label>`)}</fieldset>`;
-}
-
 /** Where the runs took place, in a line. */
 function summaryLine(results: readonly Result[]): string {
   const devices = [...new Set(results.map(({ runner, environment }) => `${runner} on ${deviceLabel(environment)}`))];
@@ -63,26 +58,6 @@ function summaryLine(results: readonly Result[]): string {
     ),
   ];
   return `${count(results.length, "run")} on ${list(sets)}; ${list(devices)}.`;
-}
-
-/**
- * The frame of a page: one file that asks for nothing, with a policy that lets it ask for nothing.
- * @param policy what the content security policy allows beside this style sheet and embedded images
- */
-export async function pageFrame(title: string, thawVersion: string, header: Markup, body: Markup): Promise<string> {
-  const hash = btoa(String.fromCharCode(...fromHex(await sha256(new TextEncoder().encode(PAGE_STYLE)))));
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
-  return htmlText(html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="generator" content="Thaw ${thawVersion}">
-<title>${title}</title><link rel="icon" href="data:,"><style>${trusted(PAGE_STYLE)}</style></head>
-<body><a class="skip" href="#main">Skip to the results</a><header>${header}</header>
-<main id="main" tabindex="-1">${body}</main></body></html>
-`);
-}
-
-function fromHex(hex: string): readonly number[] {
-  return (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
 }
 
 /** All sections of a report, and the links to them. */
@@ -102,15 +77,30 @@ async function sections(input: ReportInput): Promise<readonly { id: string; name
   return candidates.flatMap(({ id, name, markup }) => (markup === null ? [] : [{ id, name, markup }]));
 }
 
+/** A report without its frame: what stands below its title, and its sections. */
+export interface ReportBody {
+  readonly header: Markup;
+  readonly main: Markup;
+}
+
+/** Makes a report's content, for a page of one's own. */
+export async function reportBody(input: ReportInput): Promise<ReportBody> {
+  const { madeAt, thawVersion, results } = input;
+  const parts = await sections(input);
+  const header = html`<p>${summaryLine(results)}</p>
+<p class="soft">Thaw ${thawVersion}, report made ${madeAt.slice(0, 16).replace("T", " ")} UTC</p>
+<nav aria-label="Sections"><ul>${parts.map(({ id, name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>`;
+  return { header, main: html`${parts.map(({ markup }) => markup)}` };
+}
+
 /**
- * Results as one page of HTML: no script, no network, nothing outside the file.
+ * Results as one page of HTML: no script, no network, nothing outside the file, and a policy that allows nothing else.
  * @returns the file's text
  */
 export async function reportPage(input: ReportInput): Promise<string> {
-  const { title, madeAt, thawVersion, results } = input;
-  const parts = await sections(input);
-  const header = html`<div class="bar"><h1>${title}</h1>${themeChoice()}</div><p>${summaryLine(results)}</p>
-<p class="soft">Thaw ${thawVersion}, report made ${madeAt.slice(0, 16).replace("T", " ")} UTC</p>
-<nav aria-label="Sections"><ul>${parts.map(({ id, name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>`;
-  return pageFrame(title, thawVersion, header, html`${parts.map(({ markup }) => markup)}`);
+  const { title, thawVersion } = input;
+  const { header, main } = await reportBody(input);
+  const policy = `default-src 'none'; style-src '${await styleHash(PAGE_STYLE)}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const bar = html`<div class="bar"><h1>${title}</h1>${themeChoice()}</div>${header}`;
+  return htmlText(documentText({ title, thawVersion, style: PAGE_STYLE, policy, header: bar, main }));
 }

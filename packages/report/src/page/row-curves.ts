@@ -1,9 +1,17 @@
+import type { Result } from "@thaw/core";
 import type { TopLevelSpec } from "vega-lite";
 import { guessingAccuracy } from "../rows/guessing.ts";
-import type { ReportRow } from "../rows/report-rows.ts";
 import { list, lossText, percent } from "./figures.ts";
 import type { Markup } from "./markup.ts";
 import { plotMarkup } from "./plot.ts";
+
+/** What curves need of a run: it may still go on. */
+export type CurveRun = Pick<Result, "spec" | "data" | "phases" | "epochs">;
+
+/** Runs that are drawn over each other. */
+export interface CurveRow {
+  readonly runs: readonly [CurveRun, ...CurveRun[]];
+}
 
 /** One value of a curve. */
 interface CurveValue {
@@ -16,7 +24,7 @@ interface CurveValue {
 const SIZE = { width: 128, height: 50 } as const;
 const PADDING = { left: 30, right: 6, top: 5, bottom: 17 } as const;
 
-function valuesOf({ runs }: ReportRow, measure: "accuracy" | "loss"): readonly CurveValue[] {
+function valuesOf({ runs }: CurveRow, measure: "accuracy" | "loss"): readonly CurveValue[] {
   return runs.flatMap(({ epochs, spec: { seed } }) =>
     epochs.flatMap(({ epoch, train, validation }) => [
       { epoch, value: train[measure], part: "train" as const, line: `train ${seed}` },
@@ -28,7 +36,7 @@ function valuesOf({ runs }: ReportRow, measure: "accuracy" | "loss"): readonly C
 }
 
 /** Epochs at whose end a phase ends. */
-function turnsOf({ runs: [{ phases, epochs }] }: ReportRow): readonly number[] {
+function turnsOf({ runs: [{ phases, epochs }] }: CurveRow): readonly number[] {
   return phases.slice(0, -1).flatMap(({ name }) => epochs.filter(({ phase }) => phase === name).at(-1)?.epoch ?? []);
 }
 
@@ -40,7 +48,7 @@ interface CurveFrame {
   readonly chance: number;
 }
 
-function curveSpec(row: ReportRow, values: readonly CurveValue[], frame: CurveFrame): TopLevelSpec {
+function curveSpec(row: CurveRow, values: readonly CurveValue[], frame: CurveFrame): TopLevelSpec {
   const epochs = Math.max(...values.map(({ epoch }) => epoch), 2);
   const x = {
     field: "epoch",
@@ -96,7 +104,7 @@ function curveSpec(row: ReportRow, values: readonly CurveValue[], frame: CurveFr
 }
 
 /** First, best and last value of a curve, in words. */
-function curveText(row: ReportRow, measure: "accuracy" | "loss"): string {
+function curveText(row: CurveRow, measure: "accuracy" | "loss"): string {
   const show = measure === "accuracy" ? percent : lossText;
   const words = row.runs.map(({ epochs, spec }) => {
     const values = epochs.map(({ validation }) => validation?.[measure] ?? Number.NaN);
@@ -111,7 +119,7 @@ function curveText(row: ReportRow, measure: "accuracy" | "loss"): string {
 }
 
 /** The highest loss that curves show, of all rows: twice what guessing costs, or less where all stay below. */
-export function lossTop(rows: readonly ReportRow[]): number {
+export function lossTop(rows: readonly CurveRow[]): number {
   const classes = Math.max(2, ...rows.map(({ runs: [{ data }] }) => data.classes.length));
   const losses = rows.flatMap((row) => valuesOf(row, "loss").map(({ value }) => value)).filter(Number.isFinite);
   return Math.min(2 * Math.log(classes), Math.max(0.1, ...losses));
@@ -119,7 +127,7 @@ export function lossTop(rows: readonly ReportRow[]): number {
 
 /** A row's curves, small: accuracy and loss on training and validation images, all rows on the same scales. */
 export async function rowCurves(
-  row: ReportRow,
+  row: CurveRow,
   top: number,
 ): Promise<{ readonly accuracy: Markup; readonly loss: Markup }> {
   const classes = row.runs[0].data.classes.length;

@@ -1,4 +1,4 @@
-import type { ReportRow } from "./report-rows.ts";
+import type { Result } from "@thaw/core";
 import type { Part } from "./score.ts";
 
 /**
@@ -6,7 +6,7 @@ import type { Part } from "./score.ts";
  * were held out, of guessing among all classes alike.
  * @returns 0…1
  */
-export function guessingAccuracy({ runs }: ReportRow, part: Part): number {
+export function guessingAccuracy({ runs }: { readonly runs: readonly Pick<Result, "data">[] }, part: Part): number {
   const shares = runs.map(({ data }) => {
     const labels = data.heldOut?.[part].labels ?? [];
     if (labels.length === 0) return 1 / data.classes.length;
