@@ -6,8 +6,11 @@ const FILE = new URL("fixtures/results.json", import.meta.url);
 
 type Trimmed = Omit<Result, "phases"> & { readonly phases: readonly Omit<PhaseSummary, "layers">[] };
 
-/** Real results of a sweep over photos of shoes, trimmed by `scripts/trim-results.mjs`; layers as core resolves them. */
-export function exampleResults(): Result[] {
+/**
+ * Real results over photos of shoes, trimmed by `scripts/trim-results.mjs`; layers as core resolves them: depths with
+ * seeds, a head alone on two runners, multiplied rates, batch normalization in inference mode, and two phases.
+ */
+export function allResults(): Result[] {
   const trimmed = JSON.parse(readFileSync(FILE, "utf8")) as Trimmed[];
   return trimmed.map((result) => {
     const network = buildNetwork(result.spec.model, result.data.classes.length);
@@ -17,6 +20,11 @@ export function exampleResults(): Result[] {
     }));
     return { ...result, phases };
   });
+}
+
+/** Of these the group of depths: nothing frozen and 100 layers with three seeds, 154 layers with one. */
+export function exampleResults(): Result[] {
+  return allResults().filter(({ sweep }) => sweep?.group === "depth");
 }
 
 /** One row of the example by what its cells' names begin with. */

@@ -8,7 +8,7 @@ import { environmentSection, runsSection } from "../src/page/runs-section.ts";
 import { bestRow } from "../src/rows/best-row.ts";
 import { allRows, groupRows } from "../src/rows/report-rows.ts";
 import { badReport, goodReport, WEBGPU } from "./report-example.ts";
-import { exampleResults } from "./results-example.ts";
+import { allResults, exampleResults } from "./results-example.ts";
 
 const RESULTS = exampleResults();
 const [FIRST] = RESULTS as [Result, ...Result[]];
@@ -25,6 +25,18 @@ describe("resultsTable", () => {
     const text = htmlText(await resultsTable(groupRows([{ ...FIRST, runner: "webgpu", environment: WEBGPU }]), null));
     expect(text).toContain("software (SwiftShader)");
     expect(text).toContain("an emulated GPU: its speed says nothing of a real one");
+  });
+
+  it("draws phases, multiplied rates and both runners of one experiment", async () => {
+    const groups = groupRows(allResults());
+    const text = htmlText(await resultsTable(groups, null));
+    expect(groups.map(({ name }) => name)).toEqual(["shoes: depth", "shoes: transfer", "shoes: gentle", "single runs"]);
+    expect(text).toContain("Phase “head”, 5 epochs");
+    expect(text).toContain("at 0.1 of the learning rate");
+    expect(text).toContain("BN: 0 batch-stats, 52 inference");
+    const transfer = groups[1]?.rows ?? [];
+    expect(transfer.map(({ runner }) => runner)).toEqual(["node", "webgpu"]);
+    expect(transfer[0]?.experiment).toBe(transfer[1]?.experiment);
   });
 
   it("says how a freeze count counts", async () => {

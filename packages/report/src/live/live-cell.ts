@@ -45,7 +45,7 @@ export function stateText(cell: LiveCell): string {
     case "running": {
       if (step === null) return "starting";
       const epoch = Math.min(epochs.length + 1, epochsOf(cell));
-      return `epoch ${epoch} of ${epochsOf(cell)}, step ${step.step} of ${step.totalSteps}, loss ${step.loss.toFixed(4)}`;
+      return `epoch ${epoch} of ${epochsOf(cell)}`;
     }
     case "done":
       return isOld ? "done before" : `done in ${((result?.timing.totalMs ?? 0) / 60_000).toFixed(1)} min`;

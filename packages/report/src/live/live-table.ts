@@ -1,4 +1,5 @@
 import { initialLearningRate } from "@thaw/core";
+import { curveLegend } from "../page/curve-legend.ts";
 import { lossText, percent, rateText, speedText } from "../page/figures.ts";
 import { html, htmlText, type Markup } from "../page/markup.ts";
 import { stripLegend, trainingMarkup } from "../page/network-strip.ts";
@@ -39,7 +40,10 @@ function cancelButton({ id, label, runner, state }: LiveCell): Markup | null {
 export async function liveParts(cell: LiveCell): Promise<LiveParts> {
   const { planned, epochs, device, runner } = cell;
   const last = epochs.at(-1);
-  const curves = epochs.length === 0 ? null : await rowCurves({ runs: [{ ...planned, epochs }] }, lossTopOf(cell));
+  const curves =
+    epochs.length === 0
+      ? null
+      : await rowCurves({ runs: [{ ...planned, epochs }], epochs: epochsOf(cell) }, lossTopOf(cell));
   const validation = last?.validation ?? null;
   const text = (markup: Markup): string => htmlText(markup);
   return {
@@ -57,13 +61,18 @@ export async function liveParts(cell: LiveCell): Promise<LiveParts> {
   };
 }
 
+function stepMarkup({ state, step }: LiveCell): Markup | null {
+  if (state !== "running" || step === null || step.step === 0) return null;
+  return html`<span class="sub soft">step ${step.step} of ${step.totalSteps}, loss ${step.loss.toFixed(4)}</span>`;
+}
+
 /** Where a cell stands: words and a bar. */
 export function stateMarkup(cell: LiveCell): Markup {
   const bar =
     cell.state === "running"
       ? html`<progress max="1" value="${shareOf(cell).toFixed(3)}" aria-label="Progress of ${cell.label} on ${cell.runner}"></progress>`
       : null;
-  return html`<span class="state ${cell.state}">${stateText(cell)}</span>${bar}`;
+  return html`<span class="state ${cell.state}">${stateText(cell)}</span>${stepMarkup(cell)}${bar}`;
 }
 
 function rateOf({ planned }: LiveCell): number {
@@ -86,8 +95,8 @@ export async function liveRow(cell: LiveCell): Promise<string> {
 
 /** The table of a sweep that goes on, without its rows. */
 export function liveTable(): Markup {
-  return html`<section id="live" aria-labelledby="live-h"><h2 id="live-h">Cells</h2>${stripLegend()}
-<div class="scroll whole" role="group" aria-labelledby="live-h" tabindex="0"><table class="results"><caption class="sr">Cells of the sweep</caption><thead><tr>${HEADINGS.map((name, index) => html`<th scope="col" class="c${index}">${name}</th>`)}</tr></thead><tbody id="cells"></tbody></table></div></section>`;
+  return html`<section id="live" aria-labelledby="live-h"><h2 id="live-h">Cells</h2>${stripLegend()}<ul class="legend">${curveLegend("above twice what guessing costs")}</ul>
+<div class="scroll whole" role="group" aria-labelledby="live-h" tabindex="0"><table class="results"><caption class="sr">Cells of the sweep</caption><thead><tr>${HEADINGS.map((name, index) => html`<th scope="col" class="l${index}">${name}</th>`)}</tr></thead><tbody id="cells"></tbody></table></div></section>`;
 }
 
 /** How far the whole sweep has come, in a line. */

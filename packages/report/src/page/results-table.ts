@@ -1,6 +1,7 @@
 import { deviceLabel } from "@thaw/core";
 import { allRows, type ReportRow, type RowGroup, rateOf } from "../rows/report-rows.ts";
 import { paceOf, trainAccuracyOf, underTrainedRuns } from "../rows/score.ts";
+import { curveLegend } from "./curve-legend.ts";
 import { type Column, csvLink } from "./data-table.ts";
 import { count, minutesText, percent, rateText, speedText } from "./figures.ts";
 import { html, type Markup } from "./markup.ts";
@@ -125,10 +126,7 @@ export async function resultsTable(groups: readonly RowGroup[], bestId: string |
 <div class="reading"><p>Each strip is the network from the image (left) to its head (right), a column a layer. <b>A freeze count counts from the image:</b>
 0 freezes nothing, so all layers train; the full count freezes the whole base, so the head alone trains.</p>
 ${stripLegend()}
-<ul class="legend"><li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-val" d="M0 6H26"/></svg>validation</li>
-<li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-train" d="M0 6H26"/></svg>training (mean over the epoch, while weights move)</li>
-<li><svg viewBox="0 0 26 12" aria-hidden="true"><path class="k-chance" d="M0 6H26"/></svg>guessing: always the commonest class; in the loss, all classes alike</li>
-<li>loss above ${top.toFixed(1)} is drawn at the top edge</li>
+<ul class="legend">${curveLegend(`above ${top.toFixed(1)}`)}
 <li><svg viewBox="0 0 60 14" aria-hidden="true" class="interval wide"><path class="axis" d="M2 8H58M2 6V10M58 6V10"/><path class="range" d="M26 8H46"/><circle cx="36" cy="8" r="3.2"/></svg>accuracy from 0 to 100 % with its 95 % interval: of one seed Wilson’s, for other photos; of several Student’s t, for other seeds (ticks: each seed)</li></ul></div>
 <div class="scroll whole" role="group" aria-labelledby="table-h" tabindex="0"><table class="results" role="table"><caption class="sr">Experiments by group</caption>
 <thead role="rowgroup"><tr role="row">${HEADINGS.map((name, index) => html`<th role="columnheader" scope="col" class="c${index}">${name}</th>`)}</tr></thead>

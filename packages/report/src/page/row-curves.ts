@@ -11,6 +11,8 @@ export type CurveRun = Pick<Result, "spec" | "data" | "phases" | "epochs">;
 /** Runs that are drawn over each other. */
 export interface CurveRow {
   readonly runs: readonly [CurveRun, ...CurveRun[]];
+  /** Epochs that there will be, of a run that still goes on. */
+  readonly epochs?: number;
 }
 
 /** One value of a curve. */
@@ -49,7 +51,7 @@ interface CurveFrame {
 }
 
 function curveSpec(row: CurveRow, values: readonly CurveValue[], frame: CurveFrame): TopLevelSpec {
-  const epochs = Math.max(...values.map(({ epoch }) => epoch), 2);
+  const epochs = Math.max(...values.map(({ epoch }) => epoch), row.epochs ?? 0, 2);
   const x = {
     field: "epoch",
     type: "quantitative",

@@ -25,10 +25,8 @@ export function countsText({ counts }: Score): string {
 }
 
 /** What an interval allows for, in words. */
-export function intervalText({ interval, allowsFor, counts }: Score): string {
-  const how =
-    allowsFor === "images" ? "for other photos (Wilson)" : `for other seeds (Student's t of ${counts.length})`;
-  return `95 % interval ${percentRange(interval)} ${how}`;
+export function intervalText({ interval, allowsFor }: Score): string {
+  return `95 % interval for other ${allowsFor === "images" ? "photos" : "seeds"} ${percentRange(interval)}`;
 }
 
 /** An accuracy with counts, interval and loss, in a few lines. */
