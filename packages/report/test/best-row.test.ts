@@ -52,6 +52,15 @@ describe("bestRow", () => {
     );
   });
 
+  it("takes losses for equal that differ by rounding alone: the earlier row then stands", () => {
+    const best = bestOf([
+      { freeze: 0, validation: 0.6, loss: 1.15400002 },
+      { freeze: 0, validation: 0.6, loss: 1.154, runner: "webgpu" },
+    ]);
+    expect(best?.row.runner).toBe("node");
+    expect(best?.experiments).toBe(1);
+  });
+
   it("takes another experiment for the next, and names the same one on other runners", () => {
     const best = bestOf([
       { freeze: 0, validation: 0.7 },

@@ -1,9 +1,9 @@
 import { deviceLabel } from "@thaw/core";
 import type { BestRow } from "../rows/best-row.ts";
 import type { PairTest } from "../rows/pair-test.ts";
-import { type ReportRow, rateOf } from "../rows/report-rows.ts";
+import { type ReportRow, ratesText } from "../rows/report-rows.ts";
 import { trainingWords } from "../what-trains.ts";
-import { count, lossText, percent, points, rateText } from "./figures.ts";
+import { count, lossText, percent, points } from "./figures.ts";
 import { html, type Markup } from "./markup.ts";
 import { trainingMarkup } from "./network-strip.ts";
 import { countsText, intervalText, scoreCell } from "./score-cell.ts";
@@ -12,7 +12,7 @@ import { countsText, intervalText, scoreCell } from "./score-cell.ts";
 export function rowWords(row: ReportRow): string {
   const phase = row.runs[0].phases.at(-1);
   const what = phase === undefined ? row.label : trainingWords(phase).trains;
-  return `${row.label} (${what}, rate ${rateText(rateOf(row))}, ${count(row.runs[0].epochs.length, "epoch")})`;
+  return `${row.label} (${what}, rate ${ratesText(row)}, ${count(row.runs[0].epochs.length, "epoch")})`;
 }
 
 /** What a paired comparison says, in plain words. */
@@ -40,9 +40,9 @@ export function pairWords(pairs: PairTest | null): string {
 
 /** Why this row, in sentences. */
 export function bestReasons(best: BestRow): readonly string[] {
-  const { row, validation, rows, next, tied, elsewhere } = best;
+  const { row, validation, experiments, next, tied, elsewhere } = best;
   const seeds = row.runs.length;
-  const chosen = `It has the highest validation accuracy of ${count(rows, "row")}${tied ? ", level with the next, and the lower validation loss of the two" : ""}: ${percent(validation.accuracy)}${seeds > 1 ? ` on average over ${seeds} seeds` : ""} (${countsText(validation)}; ${intervalText(validation)}).`;
+  const chosen = `It has the highest validation accuracy of ${count(experiments, "experiment")}${tied ? ", level with the next, and the lower validation loss of the two" : ""}: ${percent(validation.accuracy)}${seeds > 1 ? ` on average over ${seeds} seeds` : ""} (${countsText(validation)}; ${intervalText(validation)}).`;
   const against =
     next === null
       ? []
@@ -57,7 +57,7 @@ export function bestReasons(best: BestRow): readonly string[] {
 }
 
 /** What the figures do not say. */
-export function bestCaveats({ row, rows, next, test }: BestRow): readonly string[] {
+export function bestCaveats({ row, experiments, next, test }: BestRow): readonly string[] {
   const single =
     row.runs.length === 1
       ? [
@@ -69,9 +69,9 @@ export function bestCaveats({ row, rows, next, test }: BestRow): readonly string
       ? ["The two rows have different numbers of seeds; the one with fewer is the less certain."]
       : [];
   const flattered =
-    rows > 1
+    experiments > 1
       ? [
-          `The highest of ${rows} validation figures flatters itself a little: it was chosen for being high.${test === null ? "" : " The test figure was not used for the choice."}`,
+          `The highest of ${experiments} validation figures flatters itself a little: it was chosen for being high.${test === null ? "" : " The test figure was not used for the choice."}`,
         ]
       : [];
   return [...single, ...mixed, ...flattered];
@@ -85,7 +85,7 @@ export function bestSection(best: BestRow | null): Markup {
   const { row } = best;
   const [first] = row.runs;
   return html`<section id="best" aria-labelledby="best-h"><h2 id="best-h">Best row: <a href="#${row.id}">${row.label}</a></h2>
-<div class="answer"><div class="answer-what">${trainingMarkup(first)}<p class="what">rate ${rateText(rateOf(row))}, ${count(first.epochs.length, "epoch")}, ${row.runner} on ${deviceLabel(first.environment)}</p></div>
+<div class="answer"><div class="answer-what">${trainingMarkup(first)}<p class="what">rate ${ratesText(row)}, ${count(first.epochs.length, "epoch")}, ${row.runner} on ${deviceLabel(first.environment)}</p></div>
 <dl class="answer-figures"><div><dt>Validation</dt><dd>${scoreCell(row, "validation")}</dd></div><div><dt>Test, only reported</dt><dd>${scoreCell(row, "test")}</dd></div></dl>
 <div class="answer-why">${bestReasons(best).map((sentence) => html`<p>${sentence}</p>`)}${bestCaveats(best).map((sentence) => html`<p class="caveat">${sentence}</p>`)}</div></div></section>`;
 }

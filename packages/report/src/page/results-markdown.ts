@@ -1,12 +1,12 @@
 import { deviceLabel } from "@thaw/core";
 import { code, markdownTable, plain } from "../markdown-table.ts";
 import { bestRow } from "../rows/best-row.ts";
-import { allRows, groupRows, type ReportRow, rateOf } from "../rows/report-rows.ts";
+import { allRows, groupRows, type ReportRow, ratesText } from "../rows/report-rows.ts";
 import { paceOf, type Score, scoreOf, trainAccuracyOf, underTrainedRuns } from "../rows/score.ts";
 import { verdictLine } from "../verdict.ts";
 import { trainingWords } from "../what-trains.ts";
 import { bestCaveats, bestReasons, rowWords } from "./best-section.ts";
-import { count, lossText, minutesText, percent, percentRange, rateText, speedText } from "./figures.ts";
+import { count, lossText, minutesText, percent, percentRange, speedText } from "./figures.ts";
 import { seen } from "./markup.ts";
 import type { ReportInput } from "./page.ts";
 import { countsText } from "./score-cell.ts";
@@ -38,7 +38,7 @@ function line(row: ReportRow): readonly string[] {
   return [
     `${row.group}\n${row.label}`,
     training,
-    `${rateText(rateOf(row))}\n${count(first.epochs.length, "epoch")}\n${count(row.runs.length, "seed")}`,
+    `${ratesText(row)}\n${count(first.epochs.length, "epoch")}\n${count(row.runs.length, "seed")}`,
     `${percent(trainAccuracyOf(row))}${underTrainedRuns(row) > 0 ? "\nunder-trained" : ""}`,
     scoreText(validation),
     validation === null ? "–" : lossText(validation.loss),

@@ -1,9 +1,9 @@
 import { deviceLabel } from "@thaw/core";
-import { allRows, type ReportRow, type RowGroup, rateOf } from "../rows/report-rows.ts";
+import { allRows, type ReportRow, type RowGroup, ratesText } from "../rows/report-rows.ts";
 import { paceOf, trainAccuracyOf, underTrainedRuns } from "../rows/score.ts";
 import { curveLegend } from "./curve-legend.ts";
 import { type Column, csvLink } from "./data-table.ts";
-import { count, minutesText, percent, rateText, speedText } from "./figures.ts";
+import { count, minutesText, percent, speedText } from "./figures.ts";
 import { html, type Markup } from "./markup.ts";
 import { stripLegend, trainingMarkup } from "./network-strip.ts";
 import { lossTop, rowCurves } from "./row-curves.ts";
@@ -51,7 +51,7 @@ async function rowMarkup(row: ReportRow, top: number, bestId: string | null): Pr
   const { batchSize, optimizer } = first.spec;
   const curves = await rowCurves(row, top);
   const pace = paceOf(row);
-  const rate = html`<span class="big">${rateText(rateOf(row))}</span><span class="sub">${count(first.epochs.length, "epoch")}</span>
+  const rate = html`<span class="big">${ratesText(row)}</span><span class="sub">${count(first.epochs.length, "epoch")}</span>
 <span class="sub soft">${first.phases.at(-1)?.optimizer.name ?? optimizer.name}, batch ${batchSize}</span><span class="sub soft">${seedsText(row)}</span>`;
   const training = html`<span class="mid">${percent(trainAccuracyOf(row))}</span>${underTrainedFlag(row)}${endingText(row)}`;
   const { device, engine } = first.environment;

@@ -20,15 +20,6 @@ const COLUMNS: readonly Column<SpeedPoint>[] = [
   { name: "of_copy_roof", of: ({ ofRoofs }) => ofRoofs?.copy ?? null, digits: 2 },
 ];
 
-const HEADER = {
-  labelAngle: 0,
-  labelAlign: "left",
-  labelOrient: "top",
-  labelAnchor: "start",
-  labelPadding: 3,
-  labelFontWeight: 600,
-} as const;
-
 const ROOF = {
   field: "roof",
   type: "nominal",
@@ -52,7 +43,8 @@ const ROOF = {
 } as const;
 
 function placeOf({ depth, batchSize }: { readonly depth: string; readonly batchSize: number }): string {
-  const frozen = depth === "0" ? "nothing frozen" : /^\d+$/.test(depth) ? `first ${depth} layers frozen` : depth;
+  const byCount = depth === "0" ? "nothing frozen" : `first ${depth} layers frozen`;
+  const frozen = /^\d+$/.test(depth) ? byCount : depth === "rules" ? "frozen by rules" : `frozen up to ${depth}`;
   return nameText(`${frozen}, batch ${batchSize}`);
 }
 
@@ -93,57 +85,60 @@ async function speedPlot(points: readonly SpeedPoint[], roofs: readonly SpeedRoo
   const speeds = [...dots.flatMap(({ low, high }) => [low, high]), ...lines.map(({ median }) => median)];
   const domain = [Math.min(...speeds) / 1.25, Math.max(...speeds) * 1.25];
   const scale = { type: "log", domain, nice: false } as const;
-  const axis = {
-    title: "training images a second, logarithmic",
-    values: roundValues(domain[0] ?? 1, domain[1] ?? 1),
-    format: "~s",
-  };
-  const x = { field: "median", type: "quantitative", scale, axis } as const;
-  const y = {
-    field: "subject",
-    type: "nominal",
-    sort: subjects,
-    axis: { title: null, labelLimit: 260, ticks: false, domain: false, labelColor: "var(--ink)" },
-  } as const;
+  const values = roundValues(domain[0] ?? 1, domain[1] ?? 1);
   const ofSubject = { field: "subject", type: "nominal", legend: null } as const;
   const color = { ...ofSubject, scale: { domain: subjects, range: [...SERIES] } };
   const shape = { ...ofSubject, scale: { domain: subjects, range: [...SHAPES] } };
-  const onlyDots = [{ filter: "!isValid(datum.roof)" }];
+  const panel = (place: string, isLast: boolean) => {
+    const shown = { data: { values: dots.filter((dot) => dot.place === place) } };
+    const roofLines = lines.filter((line) => line.place === place);
+    const axis = isLast
+      ? { title: "training images a second, logarithmic", values, format: "~s" }
+      : { title: null, values, labels: false, ticks: false, domain: false };
+    const x = { field: "median", type: "quantitative", scale, axis } as const;
+    const y = {
+      field: "subject",
+      type: "nominal",
+      sort: subjects,
+      axis: { title: null, labelLimit: 260, ticks: false, domain: false, labelColor: "var(--ink)" },
+    } as const;
+    return {
+      title: { text: place, anchor: "start", frame: "group", fontSize: 11, color: "var(--ink)", offset: 4 } as const,
+      width: WIDTH,
+      height: { step: 19 },
+      layer: [
+        {
+          data: { values: roofLines },
+          mark: { type: "rule", strokeWidth: 1.5 } as const,
+          encoding: {
+            x,
+            stroke: { value: "var(--soft)" },
+            strokeDash: { ...ROOF, legend: roofLines.length > 0 && isLast ? ROOF.legend : null },
+          } as const,
+        },
+        {
+          ...shown,
+          mark: { type: "rule", strokeWidth: 1.5, opacity: 0.55 } as const,
+          encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y, color } as const,
+        },
+        {
+          ...shown,
+          mark: { type: "point", filled: true, size: 60, opacity: 1 } as const,
+          encoding: { x, y, color, shape } as const,
+        },
+        {
+          ...shown,
+          mark: { type: "text", align: "right", fontSize: 11 } as const,
+          encoding: { x: { value: WIDTH + NUMBERS }, y, text: { field: "label", type: "nominal" } } as const,
+        },
+      ],
+    };
+  };
   return plotMarkup(
     {
-      data: { values: [...dots, ...lines] },
-      facet: { row: { field: "place", type: "nominal", sort: places, title: null, header: HEADER } },
-      spacing: 10,
-      spec: {
-        width: WIDTH,
-        height: { step: 19 },
-        layer: [
-          {
-            transform: [{ filter: "isValid(datum.roof)" }],
-            mark: { type: "rule", strokeWidth: 1.5 },
-            encoding: {
-              x,
-              stroke: { value: "var(--soft)" },
-              strokeDash: { ...ROOF, legend: lines.length === 0 ? null : ROOF.legend },
-            },
-          },
-          {
-            transform: onlyDots,
-            mark: { type: "rule", strokeWidth: 1.5, opacity: 0.55 },
-            encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y, color },
-          },
-          {
-            transform: onlyDots,
-            mark: { type: "point", filled: true, size: 60, opacity: 1 },
-            encoding: { x, y, color, shape },
-          },
-          {
-            transform: onlyDots,
-            mark: { type: "text", align: "right", fontSize: 11 },
-            encoding: { x: { value: WIDTH + NUMBERS }, y, text: { field: "label", type: "nominal" } },
-          },
-        ],
-      },
+      spacing: 8,
+      resolve: { scale: { strokeDash: "independent" }, legend: { strokeDash: "independent" } },
+      vconcat: places.map((place, index) => panel(place, index === places.length - 1)),
     },
     text,
   );

@@ -100,6 +100,12 @@ export function depthOf({ runs: [{ phases, spec }] }: ReportRow): string {
   return freezeLabel(phases.at(-1)?.freeze ?? spec.freeze);
 }
 
+/** The rates that a row's phases start with: `1e-4`, `1e-3 → 1e-4`. */
+export function ratesText({ runs: [{ phases }] }: Pick<ReportRow, "runs">): string {
+  const rates = phases.map(({ optimizer }) => initialLearningRate(optimizer.learningRate));
+  return rates.map((rate) => rate.toExponential().replace("+", "")).join(" → ");
+}
+
 /** The learning rate that a row's last phase starts with. */
 export function rateOf({ runs: [{ phases, spec }] }: ReportRow): number {
   return initialLearningRate((phases.at(-1)?.optimizer ?? spec.optimizer).learningRate);
