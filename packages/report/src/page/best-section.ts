@@ -51,7 +51,7 @@ export function bestReasons(best: BestRow): readonly string[] {
         ];
   const others = elsewhere.map(
     (other) =>
-      `The same experiment on ${other.row.runner} (${deviceLabel(other.row.runs[0].environment)}): ${percent(other.validation.accuracy)}.`,
+      `The same experiment on ${other.row.runner}, ${deviceLabel(other.row.runs[0].environment)}: ${percent(other.validation.accuracy)}.`,
   );
   return [chosen, ...against, ...others];
 }

@@ -1,5 +1,5 @@
 /** No text that was read from a file can pose as markup: JSON has no symbols. */
-const MARKUP = Symbol("markup");
+const MARKUP: unique symbol = Symbol("markup");
 
 /** HTML that may stand in a page as it is; {@link html} and {@link trusted} alone make it. */
 export interface Markup {

@@ -2,7 +2,7 @@
  * The page's style sheet. Cold is frozen and warm trains, everywhere; the rest is ink on paper. No style stands in an
  * attribute: the page's policy forbids it.
  */
-export const PAGE_STYLE = `
+export const PAGE_STYLE: string = `
 :root{color-scheme:light dark;
 --paper:light-dark(#fdfcfa,#15181b);--panel:light-dark(#f5f3ef,#1d2125);--ink:light-dark(#1c2126,#e6e4df);--soft:light-dark(#5c646c,#a0a7ae);
 --hair:light-dark(#e7e4de,#2a2f34);--line:light-dark(#b9b6af,#4b5259);--link:light-dark(#1b5a86,#84bfe6);
