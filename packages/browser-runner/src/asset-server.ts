@@ -1,11 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { blobPath, type Plan, ThawError } from "@thaw/core";
-import { writeAtomically } from "@thaw/runner-kit";
+import { blobPath, type Plan } from "@thaw/core";
+import { PRIVATE_HEADERS, refuse as refuseWith, startLoopbackServer, writeAtomically } from "@thaw/runner-kit";
 import type { PageFiles } from "./page-files.ts";
 
 /** A run whose data the page may read. */
@@ -30,21 +28,17 @@ export interface AssetServer {
 
 /** Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server. */
 const HEADERS = {
-  "Cross-Origin-Opener-Policy": "same-origin",
+  ...PRIVATE_HEADERS,
   "Cross-Origin-Embedder-Policy": "require-corp",
-  "Cross-Origin-Resource-Policy": "same-origin",
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' blob: data:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "X-Content-Type-Options": "nosniff",
-  "Referrer-Policy": "no-referrer",
-  "Cache-Control": "no-store",
 } as const;
 
 /** Weights and trace of the largest network that is known are far smaller; a page gone mad must not fill the disk. */
 const MOST_UPLOAD_BYTES = 2 ** 30;
 
 function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status, HEADERS).end();
+  refuseWith(response, status, HEADERS);
 }
 
 /** First and last byte of a `Range: bytes=a-b`, or undefined where it makes no sense. */
@@ -116,17 +110,10 @@ function uploadTarget(path: string, runs: ReadonlyMap<number, ServedRun>): strin
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  {
-    prefix,
-    host,
-    files,
-    runs,
-  }: { prefix: string; host: string; files: PageFiles; runs: ReadonlyMap<number, ServedRun> },
+  rest: string,
+  files: PageFiles,
+  runs: ReadonlyMap<number, ServedRun>,
 ): Promise<void> {
-  const path = request.url ?? "";
-  // A page of another site that guessed the port has another Host (DNS rebinding) and does not know the token.
-  if (request.headers.host !== host || !path.startsWith(prefix)) return refuse(response, 404);
-  const rest = path.slice(prefix.length);
   const upload = request.method === "POST" ? uploadTarget(rest, runs) : undefined;
   if (upload !== undefined) return await receiveFile(request, response, upload);
   if (request.method !== "GET") return refuse(response, 405);
@@ -148,26 +135,6 @@ async function handle(
   await sendBlob(request, response, join(owner.storeDir, blobPath(sha256)), sha256);
 }
 
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = error.code === "EADDRINUSE";
-      reject(
-        new ThawError(
-          taken ? "port-taken" : "server-failed",
-          `The page's server cannot use port ${port}: ${error.message}`,
-          {
-            hint: taken
-              ? "Leave the setting port out: the system then gives a free one."
-              : "Check the loopback interface.",
-          },
-        ),
-      );
-    });
-    server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
 /**
  * Starts the server on the loopback interface.
  * @param port 0 for any that is free
@@ -175,25 +142,16 @@ function listen(server: Server, port: number): Promise<number> {
  */
 export async function startServer(files: PageFiles, port: number): Promise<AssetServer> {
   const runs = new Map<number, ServedRun>();
-  const prefix = `/${randomBytes(24).toString("hex")}/`;
-  let host = "";
-  const server = createServer((request, response) => {
-    handle(request, response, { prefix, host, files, runs }).catch(() => {
-      if (response.headersSent) response.destroy();
-      else refuse(response, 500);
-    });
-  });
-  host = `127.0.0.1:${await listen(server, port)}`;
+  const server = await startLoopbackServer(
+    (request, response, rest) => handle(request, response, rest, files, runs),
+    HEADERS,
+    port,
+  );
   return {
-    url: `http://${host}${prefix}`,
+    ...server,
     serve(run) {
       runs.set(run.id, run);
       return () => runs.delete(run.id);
-    },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
     },
   };
 }

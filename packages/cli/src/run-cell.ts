@@ -18,6 +18,7 @@ import { cellProgress } from "./progress.ts";
 import { refuseSoftware } from "./required-runner.ts";
 import { readResult, repeatName, writeResult } from "./result-file.ts";
 import { forgetWeights, saveModel, type WeightsOptions, weightsFiles } from "./saved-weights.ts";
+import type { Tracker } from "./tracking/tracker.ts";
 import type { Tracking } from "./tracking/tracking.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,6 +31,8 @@ export interface CellOptions extends WeightsOptions {
   /** For outputs of frozen layers; the runner's default without it. */
   readonly cache?: CacheBudget;
   readonly tracking: Tracking;
+  /** Is told of this cell alone. */
+  readonly observer?: Tracker;
   readonly signal: AbortSignal;
   readonly output: NodeJS.WriteStream;
 }
@@ -115,17 +118,18 @@ export async function runCell(
 ): Promise<CellRun> {
   const { plan } = prepared;
   const { outDir, settings, tracking } = options;
+  const observers = options.observer === undefined ? [] : [options.observer];
   const name = await cellName(plan, runner.name, settings);
   const planned = { sweep, runner: runner.name, settings, epochs: epochsOf(plan), ...resultOfPlan(plan) };
   const earlier = await readResult(outDir, name);
   const wanted = await weightsFiles(options, outDir, name);
   if (earlier !== null && !options.rerun && wanted.isThere) {
-    tracking.doneBefore({ cell: name, ...planned }, earlier);
+    tracking.doneBefore({ cell: name, ...planned }, earlier, observers);
     return { result: earlier, file: resolve(outDir, `${name}.json`), fresh: false };
   }
   const cell = earlier === null ? name : await repeatName(outDir, name);
   const files = cell === name ? wanted : await weightsFiles(options, outDir, cell);
-  await tracking.begin({ cell, ...planned });
+  await tracking.begin({ cell, ...planned }, observers);
   try {
     const { environment, outcome, warnings } = await train(runner, prepared, files.weights, options);
     const result: Result = {

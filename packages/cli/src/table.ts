@@ -1,4 +1,5 @@
 import { deviceLabel, initialLearningRate, type PhaseSummary, type Result } from "@thaw/core";
+import { trainingWords } from "@thaw/report";
 import Table from "cli-table3";
 
 /** A cell of a sweep as the table shows it: its result, or why there is none. */
@@ -25,34 +26,9 @@ export function sparkline(values: readonly number[], width = 12): string {
   }).join("");
 }
 
-function count(value: number): string {
-  return value >= 1e6
-    ? `${(value / 1e6).toFixed(2)} M`
-    : value >= 1e4
-      ? `${(value / 1e3).toFixed(0)} k`
-      : String(value);
-}
-
-function frozenText(freeze: PhaseSummary["freeze"]): string {
-  if (typeof freeze === "number") return freeze === 0 ? "nothing frozen" : `first ${freeze} layers frozen`;
-  return typeof freeze === "string" ? `frozen up to ${freeze}` : "frozen by rules";
-}
-
-/** Says what trains: never a bare number of frozen layers, which is too easily read upside down. */
-export function whatTrains({ layers, trainable, freeze }: PhaseSummary): string {
-  const withWeights = layers.filter((layer) => layer.trainableParams > 0);
-  const first = withWeights[0]?.name ?? "nothing";
-  const last = withWeights.at(-1)?.name ?? "nothing";
-  const norms = layers.filter((layer) => layer.batchNormMode !== null);
-  const batchStats = norms.filter((layer) => layer.batchNormMode === "batch-stats").length;
-  const total = layers.reduce((sum, layer) => sum + layer.params, 0);
-  const range = withWeights.length === 1 ? `${first} alone` : `${first} … ${last}`;
-  return [
-    frozenText(freeze),
-    `trains ${range}`,
-    `${count(trainable.params)} of ${count(total)} weights, ${trainable.tensors} tensors`,
-    `BN: ${batchStats} batch-stats, ${norms.length - batchStats} inference`,
-  ].join("\n");
+export function whatTrains(phase: PhaseSummary): string {
+  const { frozen, trains, weights, batchNorm } = trainingWords(phase);
+  return [frozen, trains, weights, batchNorm].join("\n");
 }
 
 function accuracy(value: number | undefined): string {

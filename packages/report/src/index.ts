@@ -1,5 +1,15 @@
 export { parityJunit } from "./junit.ts";
+export type { LiveCell } from "./live/live-cell.ts";
+export { type LivePage, livePage } from "./live/live-page.ts";
+export { LIVE_SCRIPT } from "./live/live-script.ts";
+export { liveParts, liveRow, stateMarkup, sweepText } from "./live/live-table.ts";
 export { parityMarkdown } from "./markdown.ts";
 export { code, markdownTable, plain } from "./markdown-table.ts";
+export { htmlText } from "./page/markup.ts";
+export { type ReportInput, reportBody, reportPage, type WantedPhoto, wantedPhotos } from "./page/page.ts";
+export type { Photos } from "./page/photos.ts";
+export { resultsMarkdown } from "./page/results-markdown.ts";
+export type { SpeedPoint, SpeedRecording, SpeedRoof } from "./page/speed.ts";
 export { type OtherPage, schemaReference } from "./schema-reference.ts";
 export { parityText } from "./text.ts";
+export { trainingWords } from "./what-trains.ts";

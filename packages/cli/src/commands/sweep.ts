@@ -13,6 +13,8 @@ import {
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
 import { EXIT, exitCodeOf } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
+import type { QueuedCell } from "../live/live-board.ts";
+import { type LiveSweep, liveSweep } from "../live/live-sweep.ts";
 import { prepareNotes } from "../notes.ts";
 import { parityTable } from "../parity-table.ts";
 import { findRunner } from "../registry.ts";
@@ -34,6 +36,7 @@ export interface SweepCommandOptions extends CacheOptions, TrackingOptions, Vary
   readonly requireHardware: boolean;
   readonly group?: string;
   readonly saveModels: boolean;
+  readonly ui: boolean;
 }
 
 /** Freeze policy of the row with the best validation accuracy; the earlier of equals. */
@@ -56,12 +59,15 @@ interface SweepRun {
   readonly settingsOf: SettingsOf;
   readonly rows: TableRow[];
   readonly note: (text: string) => void;
+  readonly live: LiveSweep | null;
   worstExit: number;
 }
 
 interface PreparedCell {
   readonly cell: ExpandedCell;
   readonly prepared: PreparedPlan;
+  /** On the live page, by runner. */
+  readonly queued: ReadonlyMap<string, QueuedCell>;
 }
 
 /** Plans every cell of a group before any of them runs, so that bad input shows at once. */
@@ -72,19 +78,39 @@ async function prepareGroup(
 ): Promise<PreparedCell[]> {
   const cells: PreparedCell[] = [];
   for (const cell of expandGroup(run.sweep, group, best)) {
-    cells.push({ cell, prepared: await preparePlan(cell.spec, { baseDir: run.baseDir, onNote: run.note }) });
+    const prepared = await preparePlan(cell.spec, { baseDir: run.baseDir, onNote: run.note });
+    const place = { name: run.sweep.name, group: cell.group, label: cell.label };
+    const queued = new Map<string, QueuedCell>();
+    for (const { name } of run.runners) {
+      if (run.live !== null) queued.set(name, run.live.board.queue(place, prepared.plan, name));
+    }
+    cells.push({ cell, prepared, queued });
   }
   return cells;
 }
 
-async function runOne(run: SweepRun, { cell, prepared }: PreparedCell, runner: Runner): Promise<Result | null> {
+/** A cell that somebody cancelled has no result, and is run by the next sweep. */
+function skipCancelled(run: SweepRun, cell: ExpandedCell, runner: Runner): null {
+  process.stderr.write(`${cell.spec.name} on ${runner.name}: cancelled; the same command runs it again\n`);
+  run.rows.push({ cell: `${cell.group}:\n${cell.label}`, runner: runner.name, result: null, failure: "cancelled" });
+  run.worstExit = run.worstExit === EXIT.fine ? EXIT.interrupted : run.worstExit;
+  return null;
+}
+
+async function runOne(run: SweepRun, { cell, prepared, queued }: PreparedCell, runner: Runner): Promise<Result | null> {
   const { sweep, cellOptions } = run;
   const rowName = `${cell.group}:\n${cell.label}`;
+  const watched = queued.get(runner.name);
+  const signal = AbortSignal.any([cellOptions.signal, ...(watched === undefined ? [] : [watched.signal])]);
+  const isCancelled = (): boolean => watched?.signal.aborted === true && !cellOptions.signal.aborted;
+  if (isCancelled()) return skipCancelled(run, cell, runner);
   try {
     const place = { name: sweep.name, group: cell.group, label: cell.label };
     const { result, fresh } = await runCell(runner, prepared, place, {
       ...cellOptions,
+      signal,
       settings: run.settingsOf(runner.name),
+      ...(watched === undefined ? {} : { observer: watched.observer }),
     });
     if (!fresh) process.stderr.write(`${cell.spec.name} on ${runner.name}: done before, ${result.cell}.json\n`);
     run.rows.push({ cell: rowName, runner: runner.name, result });
@@ -92,6 +118,7 @@ async function runOne(run: SweepRun, { cell, prepared }: PreparedCell, runner: R
   } catch (error) {
     const failure = serializeError(error);
     const exitCode = exitCodeOf(failure);
+    if (exitCode === EXIT.interrupted && isCancelled()) return skipCancelled(run, cell, runner);
     // Bad input hits every cell; a crash, or a device that has gone, perhaps only this one.
     if (exitCode === EXIT.badInput || exitCode === EXIT.interrupted) throw error;
     process.stderr.write(`${cell.spec.name} on ${runner.name}: failed (${failure.code}): ${failure.message}\n`);
@@ -161,11 +188,16 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   const cellOptions = { outDir, rerun, requireHardware, cache, saveModelBeside, tracking, signal, output };
   const note = prepareNotes(process.stderr);
   const { baseDir } = file;
-  const run: SweepRun = { sweep, runners, baseDir, cellOptions, settingsOf, rows: [], note, worstExit: EXIT.fine };
+  const live = options.ui ? await liveSweep(sweep.name) : null;
+  const state = { rows: [], note, live, worstExit: EXIT.fine };
+  const run: SweepRun = { sweep, runners, baseDir, cellOptions, settingsOf, ...state };
+  let ending = "The sweep is over.";
   try {
+    if (live !== null) process.stderr.write(`Watch it at ${live.url}\n`);
     await requireRunners(runners, settingsOf, requireHardware);
     await runGroups(run, options.group);
   } catch (error) {
+    ending = `The sweep ended early: ${serializeError(error).message}`;
     if (serializeError(error).code !== "cancelled") throw error;
     process.stderr.write(`Stopped. Finished cells are in ${outDir}; the same command goes on from there.\n`);
     run.worstExit = EXIT.interrupted;
@@ -175,6 +207,11 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
     interrupt.dispose();
     if (run.rows.length > 0) process.stdout.write(`${resultTable(run.rows)}\n`);
     if (runners.length > 1) process.stdout.write(parityTable(run.rows));
+    await live?.end(
+      run.rows.flatMap(({ result }) => result ?? []),
+      outDir,
+      ending,
+    );
   }
   process.stdout.write(`Results: ${outDir}\n`);
   return run.worstExit === EXIT.fine && tracking.lost ? EXIT.trackingFailed : run.worstExit;

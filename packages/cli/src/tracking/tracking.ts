@@ -18,11 +18,14 @@ export class Tracking {
     this.#output = output;
   }
 
-  /** @throws ThawError what keeps a tracker from recording the cell; the cell then must not run */
-  async begin(cell: TrackedCell): Promise<void> {
+  /**
+   * @param others trackers of this cell alone
+   * @throws ThawError what keeps a tracker from recording the cell; the cell then must not run
+   */
+  async begin(cell: TrackedCell, others: readonly Tracker[] = []): Promise<void> {
     this.#active = [];
     this.#cell = cell.cell;
-    for (const tracker of this.#trackers) {
+    for (const tracker of [...this.#trackers, ...others]) {
       try {
         await tracker.begin(cell);
       } catch (error) {
@@ -49,8 +52,8 @@ export class Tracking {
     this.#active = [];
   }
 
-  doneBefore(cell: TrackedCell, result: Result): void {
-    for (const tracker of this.#trackers) tracker.doneBefore?.(cell, result);
+  doneBefore(cell: TrackedCell, result: Result, others: readonly Tracker[] = []): void {
+    for (const tracker of [...this.#trackers, ...others]) tracker.doneBefore?.(cell, result);
     const silent = this.#trackers.filter((tracker) => tracker.doneBefore === undefined).map(({ name }) => name);
     if (silent.length > 0) this.#output.write(`${cell.cell}: done before, not sent again to ${silent.join(", ")}\n`);
   }

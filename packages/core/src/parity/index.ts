@@ -7,6 +7,7 @@ export * from "./gradients.ts";
 export * from "./identity.ts";
 export * from "./kinks.ts";
 export * from "./ladder.ts";
+export * from "./mean-interval.ts";
 export * from "./moving-statistics.ts";
 export * from "./operations.ts";
 export * from "./perturbation.ts";

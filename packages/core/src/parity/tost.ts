@@ -4,6 +4,7 @@ import normalCdf from "@stdlib/stats-base-dists-normal-cdf";
 import tCdf from "@stdlib/stats-base-dists-t-cdf";
 import tQuantile from "@stdlib/stats-base-dists-t-quantile";
 import { ThawError } from "../error.ts";
+import { meanInterval } from "./mean-interval.ts";
 
 /** What two one-sided tests are asked: is the true mean difference within ±delta? */
 export interface TostQuestion {
@@ -48,15 +49,11 @@ export function pairedTost(differences: readonly number[], { delta, alpha }: Tos
       hint: "An accuracy that is no finite number comes from a run that went wrong: look at its result.",
     });
   }
-  const mean = differences.reduce((sum, value) => sum + value, 0) / n;
-  const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
-  const error = Math.sqrt(variance / n);
-  const margin = tQuantile(1 - alpha, n - 1) * error;
-  const interval: readonly [number, number] = [mean - margin, mean + margin];
+  const { mean, standardDeviation, standardError: error, interval } = meanInterval(differences, alpha);
   const equivalent = Math.max(-interval[0], interval[1]) <= delta;
   const distance = delta - Math.abs(mean); // from the nearer bound, whose p value is the larger one
   const p = error === 0 ? (equivalent ? 0 : 1) : tCdf(-distance / error, n - 1);
-  return { mean, standardDeviation: Math.sqrt(variance), interval, p, equivalent };
+  return { mean, standardDeviation, interval, p, equivalent };
 }
 
 /**
