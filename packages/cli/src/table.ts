@@ -26,6 +26,7 @@ export function sparkline(values: readonly number[], width = 12): string {
   }).join("");
 }
 
+/** Says what trains in a phase, a line a fact. */
 export function whatTrains(phase: PhaseSummary): string {
   const { frozen, trains, weights, batchNorm } = trainingWords(phase);
   return [frozen, trains, weights, batchNorm].join("\n");

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "@thaw/assets";
 import { type LaunchedBrowser, launchBrowser } from "@thaw/browser-runner/internals";
+import { resultOfPlan } from "@thaw/core";
 import { contractPlan } from "@thaw/core/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { liveBoard } from "../src/live/live-board.ts";
