@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type HostTensor, parseSafetensors, safetensorsMetadata, writeSafetensors } from "../src/model/safetensors.ts";
 import { type Result, resultOfPlan } from "../src/runner/result.ts";
-import { readSavedModel, writeSavedModel } from "../src/runner/saved-model.ts";
+import { readSavedModel, resizeOf, writeImportedModel, writeSavedModel } from "../src/runner/saved-model.ts";
 import { failureOf } from "./failure.ts";
 import { complete, type TinyResult, tinyRun } from "./tiny-run.ts";
 
@@ -87,5 +87,39 @@ describe("a saved model", () => {
       ["head/bias", { dtype: "float32", shape: [3], data: moved } as const],
     ]);
     expect(await refuse(spoilt(() => undefined, changed))).toMatch(/SHA-256 [0-9a-f]{64}, the record says/);
+  });
+});
+
+describe("an imported model", () => {
+  const imported = { file: "x.keras", sha256: "ab", format: "keras-zip", leftOut: ["flip"] };
+
+  async function importedModel(change: object = {}): Promise<Uint8Array> {
+    const { spec, data } = result;
+    const record = {
+      thawVersion: "0.0.0",
+      finishedAt: "2026-11-26T00:00:00.000Z",
+      imported,
+      spec: { model: spec.model, data: { resize: "crop" as const } },
+      data: { classes: data.classes },
+      ...change,
+    };
+    return await writeImportedModel(record, trained.weights);
+  }
+
+  it("comes back with where it is from, how its images are made, and no run", async () => {
+    const { record, weights } = await readSavedModel(await importedModel(), "m.safetensors");
+    expect("imported" in record && record.imported).toEqual(imported);
+    expect("phases" in record).toBe(false);
+    expect(record.spec).toEqual({ model: result.spec.model, data: { resize: "crop" } });
+    expect(resizeOf(record)).toBe("crop");
+    expect([...weights]).toEqual([...trained.weights]);
+  });
+
+  it("is refused where its record does not say what it is", async () => {
+    const codeOf = async (change: object): Promise<string> =>
+      (await failureOf(async () => await readSavedModel(await importedModel(change), "m.safetensors"))).code;
+    expect(await codeOf({ imported: { ...imported, file: 5 } })).toBe("model-invalid");
+    expect(await codeOf({ spec: { model: { alpha: 7 }, data: { resize: "crop" } } })).toBe("spec-invalid");
+    expect(await codeOf({ spec: { model: result.spec.model, data: { resize: "cut" } } })).toBe("spec-invalid");
   });
 });

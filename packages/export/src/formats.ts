@@ -21,7 +21,11 @@ interface Format {
 const inputLayer = ({ layers }: ExportedNetwork): string => layers[0]?.name ?? "";
 const outputLayer = ({ layers }: ExportedNetwork): string => layers.at(-1)?.name ?? "";
 
-const FORMATS = {
+/** A format's name. */
+export type FormatName = "tfjs" | "keras" | "safetensors" | "onnx";
+
+/** A line for each format. */
+const FORMATS: Readonly<Record<FormatName, Format>> = {
   tfjs: {
     async write(network, { thawVersion }) {
       const files = tfjsLayersModel(network, `thaw ${thawVersion}`);
@@ -44,10 +48,7 @@ const FORMATS = {
     about: () =>
       `any ONNX runtime, opset 17; input \`${ONNX_INPUT}\` [batch, height, width, 3], output \`${ONNX_OUTPUT}\` [batch, classes]; batches of any size`,
   },
-} as const satisfies Readonly<Record<string, Format>>;
-
-/** A format's name. */
-export type FormatName = keyof typeof FORMATS;
+};
 
 /** Every format's name. */
 export const FORMAT_NAMES: readonly FormatName[] = Object.keys(FORMATS) as FormatName[];
