@@ -1,5 +1,5 @@
-"""Writes what core's tests of the architectures compare with, into ../test/golden/architectures: configurations that
-Keras itself gives its networks, and the numbers of one step of each in float64.
+"""Writes what tests of the architectures compare with: configurations that Keras itself gives its networks, into
+../test/golden/architectures, and the numbers of one step of each in float64, into benchmarks/test/golden/architectures.
 
     PYTHONPATH=packages/keras-runner/python VENV/bin/python packages/core/scripts/make_architecture_goldens.py
 
@@ -7,6 +7,7 @@ with the Keras of packages/keras-runner/python/requirements.txt, and with `tf_ke
 minutes, most of them for drawing ResNet50's weights.
 """
 
+import functools
 import gzip
 import json
 import os
@@ -26,6 +27,7 @@ from thaw_keras.random_stream import RandomStream  # noqa: E402
 from thaw_keras.run_state import RunState  # noqa: E402
 
 OUT = pathlib.Path(__file__).parent.parent / "test" / "golden" / "architectures"
+STEPS = pathlib.Path(__file__).parents[3] / "benchmarks" / "test" / "golden" / "architectures"
 VERSIONS = {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
 SIZES = (64, 97)
 """Pixels; of an odd image the padding is another."""
@@ -72,6 +74,7 @@ def plan_of(name, layers):
     }
 
 
+@functools.cache
 def golden_weight(name, shape):
     """A weight by its name, float32: He uniform kernels, statistics and scales around those of a trained network."""
     kind = name.rsplit("/", 1)[1]
@@ -84,6 +87,11 @@ def golden_weight(name, shape):
     else:
         values = (uniform * 2 - 1) / 10
     return values.astype(np.float32).reshape(shape)
+
+
+def use_dtype(dtype):
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
 
 
 def sampled(values):
@@ -101,11 +109,12 @@ def images(preprocessing):
     dataset = {"imageShape": [IMAGE_SIZE, IMAGE_SIZE, 3], "shards": [{"count": BATCH}]}
     with mock.patch("thaw_keras.images.read_blob", lambda *_: pixels.tobytes()):
         store = ImageStore(dataset, "", "float32", preprocessing)
-    return store.batch(range(BATCH)).astype(np.float64)
+    return store.batch(range(BATCH)).astype(keras.config.floatx())
 
 
-def step(name, preprocessing, depth):
+def step(name, preprocessing, depth, dtype):
     """One training step: what comes out, what flows back, and where the moving statistics go."""
+    use_dtype(dtype)
     keras.backend.clear_session()
     base = build_base(plan_of(name, []))
     counted = [layer.name for layer in base.layers]
@@ -118,7 +127,7 @@ def step(name, preprocessing, depth):
             network.layer(layer).finalize_state()
     for layer in counted[:depth]:
         network.layer(layer).trainable = False
-    state = RunState(plan, None, SimpleNamespace(dtype="float64"), network, None, None, None)
+    state = RunState(plan, None, SimpleNamespace(dtype=dtype), network, None, None, None)
     labels = np.arange(BATCH) % CLASSES
     with tf.GradientTape() as tape:
         logits = network.model(state.inputs(images(preprocessing), 1), training=True)
@@ -136,11 +145,6 @@ def step(name, preprocessing, depth):
         "gradients": {weight: sampled(gradient) for weight, gradient in zip(chosen, gradients, strict=True)},
         "moving": {weight: sampled(network.variable(weight)) for weight in spread(moving, 9)},
     }
-
-
-def use_dtype(dtype):
-    keras.config.set_floatx(dtype)
-    keras.config.set_dtype_policy(dtype)
 
 
 def keras2_configuration():
@@ -161,15 +165,18 @@ def keras2_configuration():
 
 
 def main():
-    OUT.mkdir(exist_ok=True)
+    for folder in (OUT, STEPS):
+        folder.mkdir(exist_ok=True)
     for name, case in CASES.items():
         use_dtype("float32")
         for size in SIZES:
             write_gzip(f"{name}-{size}.config.json.gz", configuration(name, size))
-        use_dtype("float64")
-        steps = {str(depth): step(name, case["preprocessing"], depth) for depth in case["depths"]}
-        content = {"versions": VERSIONS, "preprocessing": case["preprocessing"], "imageSize": IMAGE_SIZE, "steps": steps}
-        (OUT / f"{name}.json").write_text(json.dumps(content) + "\n")
+        steps = {}
+        for depth in case["depths"]:
+            exact, rounded = (step(name, case["preprocessing"], depth, dtype) for dtype in ("float64", "float32"))
+            steps[str(depth)] = {**exact, "float32": {"loss": rounded["loss"], "gradients": rounded["gradients"]}}
+        content = {"versions": VERSIONS, "imageSize": IMAGE_SIZE, "steps": steps}
+        (STEPS / f"{name}.json").write_text(json.dumps(content) + "\n")
         print(name, {depth: found["loss"] for depth, found in steps.items()}, flush=True)
     use_dtype("float32")
     old = keras2_configuration()

@@ -8,3 +8,8 @@ export function goldenConfig(architecture: string, imageSize: number): unknown {
   const bytes = readFileSync(new URL(`${architecture}-${imageSize}.config.json.gz`, FOLDER));
   return JSON.parse(gunzipSync(bytes).toString("utf8"));
 }
+
+/** A small network as Keras 2 writes it. */
+export function keras2Config(): unknown {
+  return JSON.parse(readFileSync(new URL("keras-2.config.json", FOLDER), "utf8"));
+}

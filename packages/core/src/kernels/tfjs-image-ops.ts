@@ -1,18 +1,9 @@
-import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
-import { ThawError } from "../error.ts";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CurvedActivation } from "../model/layer.ts";
-import type { Kernels, Window } from "./kernels.ts";
-import { nativeWindow } from "./tfjs-convolution.ts";
+import type { Kernels } from "./kernels.ts";
 import type { Tfjs } from "./tfjs-kernels.ts";
 
-type ImageOp =
-  | "reshape"
-  | "scaleChannels"
-  | "scaleChannelsGradient"
-  | "activate"
-  | "activateGradient"
-  | "maxPool"
-  | "maxPoolGradient";
+type ImageOp = "reshape" | "scaleChannels" | "scaleChannelsGradient" | "activate" | "activateGradient";
 
 /** The curves and their slopes; temporary tensors are the caller's tidy's. */
 function curves(tf: Tfjs): Readonly<Record<CurvedActivation, { value(x: Tensor): Tensor; slope(x: Tensor): Tensor }>> {
@@ -42,15 +33,9 @@ function curves(tf: Tfjs): Readonly<Record<CurvedActivation, { value(x: Tensor):
   };
 }
 
-/** Activations with a curve, max pooling and channel factors on any tfjs backend. */
+/** Activations with a curve and channel factors on any tfjs backend. */
 export function imageOpKernels(tf: Tfjs): Pick<Kernels<Tensor>, ImageOp> {
   const curve = curves(tf);
-
-  function padOf(x: Tensor, poolSize: readonly [number, number], window: Window): "same" | "valid" {
-    const { pad, explicit } = nativeWindow(x.shape, poolSize, window);
-    if (explicit !== undefined) throw new ThawError("internal", "Max pooling pads as `same` or not at all.");
-    return pad;
-  }
 
   return {
     reshape: (x, shape) => tf.reshape(x, [...shape]),
@@ -58,12 +43,5 @@ export function imageOpKernels(tf: Tfjs): Pick<Kernels<Tensor>, ImageOp> {
     scaleChannelsGradient: (dy, x) => tf.tidy(() => tf.sum(tf.mul(dy, x), [1, 2], true)),
     activate: (x, activation) => tf.tidy(() => curve[activation].value(x)),
     activateGradient: (dy, x, activation) => tf.tidy(() => tf.mul(dy, curve[activation].slope(x))),
-    maxPool: (x, poolSize, window) =>
-      tf.maxPool(x as Tensor4D, [...poolSize], window.strides, padOf(x, poolSize, window)),
-    maxPoolGradient(dy, x, y, poolSize, window) {
-      const attributes = { filterSize: [...poolSize], strides: window.strides, pad: padOf(x, poolSize, window) };
-      // tfjs has no public function for it, so its kernel is run by name.
-      return tf.tidy(() => tf.engine().runKernel<Tensor>("MaxPoolGrad", { dy, input: x, output: y }, attributes));
-    },
   };
 }

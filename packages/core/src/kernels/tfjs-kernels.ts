@@ -3,6 +3,7 @@ import type { Kernels } from "./kernels.ts";
 import { batchNormKernels, sumPerChannel } from "./tfjs-batch-norm.ts";
 import { convolutionKernels } from "./tfjs-convolution.ts";
 import { imageOpKernels } from "./tfjs-image-ops.ts";
+import { maxPoolKernels } from "./tfjs-max-pool.ts";
 import { optimizerKernels } from "./tfjs-optimizer.ts";
 import { paddingKernels } from "./tfjs-padding.ts";
 
@@ -100,6 +101,7 @@ export function tfjsKernels(tf: Tfjs): Kernels<Tensor> {
     ...batchNormKernels(tf),
     ...layerKernels(tf),
     ...imageOpKernels(tf),
+    ...maxPoolKernels(tf),
     ...lossKernels(tf),
     ...optimizerKernels(tf),
     biasAdd: (x, bias) => tf.add(x, bias),

@@ -23,7 +23,6 @@ export const REQUIRED_TFJS_KERNELS: readonly string[] = [
   "LogicalAnd",
   "Max",
   "MaxPool",
-  "MaxPoolGrad",
   "Multiply",
   "Neg",
   "Pack",
