@@ -194,6 +194,10 @@ function otherConvolutions(): ConvolutionCase[] {
     shape("3x3 in the middle", false, [1, 6, 6, 32], [3, 3, 32], { strides: 1, padding: around(1) }),
     shape("1x1 projection, stride 2", false, [2, 7, 7, 32], [1, 1, 16], { strides: 2, padding: none }),
     shape("squeezed to one pixel", false, [3, 1, 1, 40], [1, 1, 10], { strides: 1, padding: none }),
+    {
+      ...shape("as many weights as any", false, [1, 2, 2, 512], [3, 3, 512], { strides: 1, padding: around(1) }),
+      large: true,
+    },
     shape("taller than wide", false, [2, 6, 5, 3], [3, 1, 4], { strides: 1, padding: none }),
     shape("5x5", true, [2, 7, 6, 9], [5, 5, 1], { strides: 1, padding: around(2) }),
     shape("5x5, stride 2, even image", true, [2, 8, 6, 9], [5, 5, 1], { strides: 2, padding: behind }),
