@@ -77,11 +77,11 @@ function goldenWeight(name: string, shape: readonly number[]): HostTensor {
   const random = randomStream(SEED, `golden/${name}`);
   const isDepthwise = shape.length === 4 && shape[3] === 1;
   const limit = Math.sqrt(6 / sizeOf(isDepthwise ? shape.slice(0, 2) : shape.slice(0, -1)));
-  const valueOf = (uniform: number): number => {
+  const value = (uniform: number): number => {
     if (kind === "kernel") return (uniform * 2 - 1) * limit;
     return ["gamma", "moving_variance", "variance"].includes(kind) ? 0.5 + uniform / 2 : (uniform * 2 - 1) / 10;
   };
-  const data = Float32Array.from({ length: sizeOf(shape) }, () => valueOf(random.uniform()));
+  const data = Float32Array.from({ length: sizeOf(shape) }, () => value(random.uniform()));
   return { dtype: "float32", shape, data };
 }
 
