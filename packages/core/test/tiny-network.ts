@@ -108,8 +108,8 @@ export function otherLayersNetwork(): TinyNetwork {
   x = table.multiply("gated", gate, x);
   x = table.depthwiseConv2d("depthwise", x, { kernelSize: 3, strides: 1, padding: "same", activation: "relu6" });
   x = table.relu("relu", table.batchNorm("BN", x, 1e-3, 0.9), null);
-  const again = table.activation("same", table.batchNorm("again_BN", x, 1e-3, 0.9), "linear");
-  x = table.multiply("square", x, again);
+  x = table.batchNorm("again_BN", x, 1e-3, 0.9); // reads a ReLU alone, and is no convolution
+  x = table.multiply("square", x, table.activation("same", x, "linear"));
   x = table.rescaling("shifted", x, 1 / 6, 3);
   table.markOperation();
   x = table.dropout("drop_values", table.activation("curve", x, "silu"), 0.2);
