@@ -89,7 +89,7 @@ async function run(plan: Plan, storeDir: string, settings: StockSettings): Promi
     loss: "sparseCategoricalCrossentropy",
     metrics: ["accuracy"],
   });
-  const images = await loadImages(dataset, host.readBlob);
+  const images = await loadImages(dataset, "tf", host.readBlob);
   const x = tf.tensor4d(images.batch(splits.train), [splits.train.length, ...images.imageShape]);
   const y = tf.tensor1d(splits.train.map((index) => dataset.labels[index] ?? 0));
   let step = 0;

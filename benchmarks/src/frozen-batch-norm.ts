@@ -118,7 +118,7 @@ async function onStock(depth: number, seed: number): Promise<Row> {
     if (values.length > 0) layer.setWeights(values);
   }
   const { dataset, splits, spec } = plan;
-  const images = await loadImages(dataset, (ref) => store.read(ref));
+  const images = await loadImages(dataset, "tf", (ref) => store.read(ref));
   const part = (indices: readonly number[]) => {
     const x = tf.tensor4d(images.batch(indices), [indices.length, ...images.imageShape]);
     const labels = indices.map((index) => dataset.labels[index] ?? 0);

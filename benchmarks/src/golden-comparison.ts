@@ -74,7 +74,7 @@ async function firstStep<T extends DeviceTensor>(
   if (phase === undefined) throw new ThawError("internal", "The plan has no phase.");
   const variables = new Variables(kernels, networkOf(plan).layers, await startingWeights(plan, host));
   const context = { kernels, steps: passOf(plan, phase), variables };
-  const images = await loadImages(plan.dataset, host.readBlob);
+  const images = await loadImages(plan.dataset, "tf", host.readBlob);
   const indices = plan.splits.train.slice(0, plan.spec.batchSize);
   const upload = (): T => kernels.upload(images.batch(indices), [indices.length, ...images.imageShape]);
   const dropoutMask = (): Float32Array => new Float32Array();
@@ -118,7 +118,7 @@ async function wholeRun<T extends DeviceTensor>(
   if (outcome === undefined || phase === undefined) throw new ThawError("internal", "The run gave no outcome.");
   const final = parseSafetensors(bytes, "final weights");
   const variables = new Variables(kernels, networkOf(plan).layers, final);
-  const images = await loadImages(plan.dataset, host.readBlob);
+  const images = await loadImages(plan.dataset, "tf", host.readBlob);
   const indices = plan.splits.train.slice(0, plan.spec.batchSize);
   const x = kernels.upload(images.batch(indices), [indices.length, ...images.imageShape]);
   const context = { kernels, steps: passOf(plan, phase), variables };

@@ -1,7 +1,8 @@
-import { buildNetwork, makePlan, type Plan, type Spec, type WeightsRef } from "@thaw/core";
+import { buildNetwork, type KerasConfig, makePlan, type Plan, type Spec, type WeightsRef } from "@thaw/core";
 import { cacheFolder, type Environment } from "./cache-folder.ts";
 import { classesMissing, duplicatesAcrossSplits } from "./data/duplicates.ts";
 import { loadDataset } from "./data/load-dataset.ts";
+import { readModelConfig } from "./model-config.ts";
 import { openStore, type Store } from "./store.ts";
 import { resolveHeadWeights, resolveWeights } from "./weights/resolve-weights.ts";
 
@@ -25,15 +26,17 @@ const PROGRESS_EVERY = 500;
 
 async function loadWeights(
   spec: Spec,
+  config: KerasConfig | undefined,
   classCount: number,
   store: Store,
   options: Required<PrepareOptions>,
 ): Promise<{ weights: WeightsRef; headWeights: WeightsRef | null }> {
   const { baseDir, env, onNote } = options;
   const { model } = spec;
-  const network = buildNetwork(model, classCount);
+  const network = buildNetwork(model, classCount, config);
   const base = await resolveWeights(model.weights, {
-    alpha: model.alpha,
+    architecture: model.architecture,
+    alpha: model.alpha ?? 1,
     imageSize: model.imageSize,
     layers: network.base.layers,
     baseDir,
@@ -57,6 +60,7 @@ export async function preparePlan(spec: Spec, options: PrepareOptions): Promise<
   const { baseDir, env, onNote } = complete;
   const cacheDir = cacheFolder(env);
   const store = openStore(cacheDir);
+  const config = await readModelConfig(spec.model, { baseDir, env });
   const { dataset, warnings } = await loadDataset(spec.data, {
     imageSize: spec.model.imageSize,
     seed: spec.seed,
@@ -70,8 +74,9 @@ export async function preparePlan(spec: Spec, options: PrepareOptions): Promise<
     },
   });
   onNote(`data: ${dataset.source}, ${dataset.labels.length} images in ${dataset.classes.length} classes`);
-  const { weights, headWeights } = await loadWeights(spec, dataset.classes.length, store, complete);
-  const plan = await makePlan({ spec, weights, headWeights, dataset, warnings });
+  const { weights, headWeights } = await loadWeights(spec, config, dataset.classes.length, store, complete);
+  const given = config === undefined ? {} : { config };
+  const plan = await makePlan({ spec, weights, headWeights, ...given, dataset, warnings });
   const splits = { ...plan.splits };
   const splitWarnings = [...duplicatesAcrossSplits(dataset, splits), ...classesMissing(dataset, splits)];
   return { plan: { ...plan, warnings: [...warnings, ...splitWarnings] }, storeDir: store.folder };

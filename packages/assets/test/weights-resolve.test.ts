@@ -53,6 +53,7 @@ async function place(more: Partial<ResolveWeightsOptions> = {}, env: Record<stri
   const assets = join(root, "assets");
   await mkdir(join(assets, "weights"), { recursive: true });
   const options = {
+    architecture: "MobileNetV2" as const,
     alpha: 0.35,
     imageSize: 96,
     layers,

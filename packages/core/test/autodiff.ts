@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 // tfjs-core alone knows no gradients; the umbrella package registers them so.
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import type { LayerTreatment } from "../src/freeze/policy.ts";
-import type { Layer, Padding } from "../src/model/layer.ts";
+import type { Activation, Layer, Padding } from "../src/model/layer.ts";
 import type { HostTensor } from "../src/model/safetensors.ts";
 import type { NamedNumbers, StepBatch } from "./one-step.ts";
 
@@ -16,6 +16,26 @@ const padded = (x: tf.Tensor4D, [rows, columns]: Padding): tf.Tensor4D =>
     [columns[0], columns[1]],
     [0, 0],
   ]);
+
+function activated(x: tf.Tensor, activation: Activation): tf.Tensor {
+  const hardSigmoid = (): tf.Tensor => tf.div(tf.relu6(tf.add(x, 3)), 6);
+  switch (activation) {
+    case "linear":
+      return x;
+    case "relu":
+      return tf.relu(x);
+    case "relu6":
+      return tf.relu6(x);
+    case "sigmoid":
+      return tf.sigmoid(x);
+    case "silu":
+      return tf.mul(x, tf.sigmoid(x));
+    case "hard_sigmoid":
+      return hardSigmoid();
+    case "hard_silu":
+      return tf.mul(x, hardSigmoid());
+  }
+}
 
 /** A layer in tfjs's public operations, whose gradients tfjs knows; shares no code with the kernel set. */
 function apply(
@@ -36,8 +56,27 @@ function apply(
         op.type === "Conv2D"
           ? tf.conv2d(input, kernel, op.strides, "valid")
           : tf.depthwiseConv2d(input, kernel, op.strides, "valid");
-      return op.useBias ? tf.add(y, weight("bias")) : y;
+      return activated(op.useBias ? tf.add(y, weight("bias")) : y, op.activation ?? "linear");
     }
+    case "Rescaling":
+      return tf.add(tf.mul(x, [...op.scale]), [...op.offset]);
+    case "Normalization": {
+      const { mean, variance } = op.given ?? { mean: weight("mean"), variance: weight("variance") };
+      const of = (value: tf.Tensor | readonly number[]): tf.Tensor =>
+        value instanceof tf.Tensor ? value : tf.tensor1d([...value]);
+      return tf.div(tf.sub(x, of(mean)), tf.sqrt(of(variance)));
+    }
+    case "Activation":
+      return activated(x, op.activation);
+    case "Multiply":
+      if (second === undefined) throw new Error("Multiply needs two inputs.");
+      return tf.mul(x, second);
+    case "MaxPooling2D": {
+      const isValid = op.padding.flat().every((zeros) => zeros === 0);
+      return tf.maxPool(x, [...op.poolSize], op.strides, isValid ? "valid" : "same");
+    }
+    case "Reshape":
+      return tf.reshape(x, [x.shape[0], ...layer.outputShape]);
     case "BatchNormalization": {
       const [gamma, beta] = [weight("gamma") as tf.Tensor1D, weight("beta") as tf.Tensor1D];
       if (mode === "inference") {
@@ -56,9 +95,12 @@ function apply(
       if (second === undefined) throw new Error("Add needs two inputs.");
       return tf.add(x, second);
     case "GlobalAveragePooling2D":
-      return tf.mean(x, [1, 2]);
-    case "Dropout":
-      return tf.mul(x, tf.tensor(masks(layer.name, op.rate, x.shape), x.shape));
+      return tf.mean(x, [1, 2], op.keepDims === true);
+    case "Dropout": {
+      const shape = op.perImage === true ? [x.shape[0], 1, 1, 1] : x.shape;
+      const drawn = op.perImage === true ? [x.shape[0]] : x.shape;
+      return tf.mul(x, tf.tensor(masks(layer.name, op.rate, drawn), shape));
+    }
     case "Dense":
       return tf.add(tf.matMul(x as tf.Tensor, weight("kernel")), weight("bias"));
     case "InputLayer":

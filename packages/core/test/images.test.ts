@@ -27,7 +27,7 @@ async function store(count: number): Promise<{ images: ImageStore; pixels: Uint8
   const rest = { labels: list.map(() => 0), ids: list, hashes: list, decoding: {} };
   const dataset: Dataset = { source: "the test", classes: ["a"], imageShape: [HEIGHT, WIDTH, 3], shards, ...rest };
   const read = async (ref: BlobRef): Promise<Uint8Array> => blobs.get(ref.sha256) ?? new Uint8Array();
-  return { images: await loadImages(dataset, read), pixels, dataset };
+  return { images: await loadImages(dataset, "tf", read), pixels, dataset };
 }
 
 /** Blobs on a disk that is an array; tells how many are open. */
@@ -166,9 +166,9 @@ describe("loadImages", () => {
       const at = dataset.shards.findIndex((shard) => shard.sha256 === hash);
       return pixels.subarray(2 * at * IMAGE_BYTES, Math.min(2 * at + 2, 5) * IMAGE_BYTES);
     };
-    const small = await loadImages(dataset, read, open);
+    const small = await loadImages(dataset, "tf", read, open);
     expect(opened()).toBe(0);
-    const large = await loadImages(dataset, read, open, 5 * IMAGE_BYTES - 1);
+    const large = await loadImages(dataset, "tf", read, open, 5 * IMAGE_BYTES - 1);
     expect(opened()).toBe(3);
     const changes = [undefined, { flip: true, shiftX: 1, shiftY: -1 }, { flip: false, shiftX: 0, shiftY: 2 }];
     for (const found of [small, large])
@@ -179,7 +179,7 @@ describe("loadImages", () => {
 
   it("refuses a blob whose hash is another", async () => {
     const { dataset } = await store(2);
-    const error = await failureOf(() => loadImages(dataset, async () => new Uint8Array(2 * IMAGE_BYTES)));
+    const error = await failureOf(() => loadImages(dataset, "tf", async () => new Uint8Array(2 * IMAGE_BYTES)));
     expect(error.code).toBe("blob-corrupt");
     expect(error.message).toContain(`expected ${dataset.shards[0]?.sha256}`);
   });
@@ -188,7 +188,7 @@ describe("loadImages", () => {
     const { dataset } = await store(2);
     const bytes = new Uint8Array(IMAGE_BYTES);
     const shards = [{ sha256: await sha256(bytes), bytes: bytes.byteLength, count: 2 }];
-    const error = await failureOf(() => loadImages({ ...dataset, shards }, async () => bytes));
+    const error = await failureOf(() => loadImages({ ...dataset, shards }, "tf", async () => bytes));
     expect([error.code, error.message]).toEqual(["blob-corrupt", "A shard of 2 images has 105 bytes."]);
   });
 });

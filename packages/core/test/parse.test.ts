@@ -46,7 +46,10 @@ const BAD: readonly [fields: object, ...expected: string[]][] = [
   [{ split: null }, "split: expected object (What is held out); found null"],
   [{ split: { validation: 1 } }, "split.validation: Too big: expected number to be <1; found 1"],
   [{ split: { by: "groups" } }, 'split.by: expected "last", "stratified", "group"'],
-  [{ model: { alpha: 0.4 } }, "model.alpha: expected 0.35, 0.5, 0.75, 1, 1.3, 1.4 (Width multiplier); found 0.4"],
+  [
+    { model: { alpha: 0.4 } },
+    "model.alpha: expected 0.25, 0.35, 0.5, 0.75, 1, 1.3, 1.4 (Width multiplier of the MobileNets, 1 without); found 0.4",
+  ],
   [{ model: { imageSize: 16 } }, "model.imageSize: Too small: expected number to be >=32; found 16"],
   [{ record: "all" }, 'record: expected "epochs", "steps"'],
   [
@@ -129,7 +132,7 @@ describe("parseSpec", () => {
     ['"__proto__": { "epochs": 3 }', '(whole document): unknown key "__proto__".'],
     ['"constructor": 3', '(whole document): unknown key "constructor".'],
     ['"model": { "__proto__": { "alpha": 0.5 } }', 'model: unknown key "__proto__".'],
-    ['"model": { "alpha": { "__proto__": null } }', "model.alpha: expected 0.35"],
+    ['"model": { "alpha": { "__proto__": null } }', "model.alpha: expected 0.25"],
     ['"freeze": [{ "layers": "x", "train": true, "__proto__": {} }]', 'freeze.0: unknown key "__proto__".'],
   ])("refuses %s and pollutes nothing", (field, expected) => {
     const text = JSON.stringify(SHORTEST).replace(/}$/, `, ${field}}`);

@@ -80,3 +80,40 @@ export function everyLayerNetwork(): TinyNetwork {
   table.globalAveragePool("pool", x);
   return withHead(table.layers, 4, 0.25);
 }
+
+/** What the executor knows beside that: curves, factors for channels, max pooling, scaling, images dropped as a whole. */
+export function otherLayersNetwork(): TinyNetwork {
+  const table = tableBuilder();
+  const pointwise = { kernelSize: 1, strides: 1, padding: "same", useBias: true } as const;
+  let x = table.rescaling("scaled", table.input("input", [12, 11, 3]), [0.5, 1, 2], [0.1, 0, -0.1]);
+  x = table.normalization("normalised", x);
+  x = table.conv2d("stem", x, 6, {
+    kernelSize: [3, 2],
+    strides: 1,
+    padding: "same",
+    useBias: true,
+    activation: "silu",
+  });
+  x = table.activation("stem_curve", table.batchNorm("stem_BN", x, 1e-5, 0.9), "hard_silu");
+  x = table.maxPool("pool", x, { kernelSize: 3, strides: 2, padding: "same" });
+  const trunk = x;
+  let squeeze = table.reshape("squeezed", table.globalAveragePool("squeeze", x), [1, 1, 6]);
+  squeeze = table.conv2d("reduce", squeeze, 4, { ...pointwise, activation: "relu" });
+  squeeze = table.conv2d("expand", squeeze, 6, { ...pointwise, activation: "sigmoid" });
+  x = table.multiply("excite", x, squeeze);
+  x = table.dropout("drop", x, 0.4, { perImage: true });
+  x = table.add("join", x, trunk);
+  let gate = table.globalAveragePool("gate_pool", x, { keepDims: true });
+  gate = table.activation("gate", table.conv2d("gate_conv", gate, 6, pointwise), "hard_sigmoid");
+  x = table.multiply("gated", gate, x);
+  x = table.depthwiseConv2d("depthwise", x, { kernelSize: 3, strides: 1, padding: "same", activation: "relu6" });
+  x = table.relu("relu", table.batchNorm("BN", x, 1e-3, 0.9), null);
+  x = table.batchNorm("again_BN", x, 1e-3, 0.9); // reads a ReLU alone, and is no convolution
+  x = table.multiply("square", x, table.activation("same", x, "linear"));
+  x = table.rescaling("shifted", x, 1 / 6, 3);
+  table.markOperation();
+  x = table.dropout("drop_values", table.activation("curve", x, "silu"), 0.2);
+  x = table.normalization("given", x, { mean: [0, 1, 2, 0, 1, 2], variance: [1, 2, 3, 1, 2, 3] });
+  table.globalAveragePool("features", x);
+  return withHead(table.layers, 4);
+}

@@ -1,19 +1,17 @@
 import {
-  buildNetwork,
   type HostTensor,
   type Layer,
   type LayerOp,
   type ModelRecord,
+  networkOfModel,
+  type Preprocessing,
   type SavedModel,
   ThawError,
 } from "@thaw/core";
 
-/** A layer's work in an exported network: what Thaw's table has, and what is put in front of it. */
-export type ExportedOp = LayerOp | { readonly type: "Rescaling"; readonly scale: number; readonly offset: number };
-
 /** One layer as exporters see it. */
 export interface ExportedLayer extends Omit<Layer, "op"> {
-  readonly op: ExportedOp;
+  readonly op: LayerOp;
   /** Shapes of what comes in, without the batch axis. */
   readonly inputShapes: readonly (readonly number[])[];
   /** Whether it trained in the last phase. */
@@ -40,11 +38,18 @@ export interface InputRange {
   readonly fromPixels: string;
 }
 
-/** What Keras's `preprocess_input` does to MobileNetV2's pixels: as a Rescaling layer, `x * scale + offset`. */
-const SCALING = { type: "Rescaling", scale: 1 / 127.5, offset: -1 } as const;
+/** What Keras's `preprocess_input` does to pixels for preprocessing `tf`: as a Rescaling layer. */
+const SCALING = { type: "Rescaling", scale: [1, 1, 1].map(() => 1 / 127.5), offset: [-1, -1, -1] } as const;
 const RESCALING = "rescaling";
-const SCALED: InputRange = { range: [-1, 1], fromPixels: "pixel / 127.5 - 1" };
 const PIXELS: InputRange = { range: [0, 255], fromPixels: "the pixel itself, as float32" };
+const INPUTS: Readonly<Record<Preprocessing, InputRange>> = {
+  tf: { range: [-1, 1], fromPixels: "pixel / 127.5 - 1" },
+  caffe: {
+    range: [-123.68, 151.061],
+    fromPixels: "blue, green and red in this order, less 103.939, 116.779 and 123.68",
+  },
+  none: PIXELS,
+};
 
 function trainableLayers(record: ModelRecord): ReadonlyMap<string, boolean> {
   const layers = "imported" in record ? [] : (record.phases.at(-1)?.layers ?? []);
@@ -52,7 +57,7 @@ function trainableLayers(record: ModelRecord): ReadonlyMap<string, boolean> {
 }
 
 /** Puts a Rescaling behind the input. */
-function withScaling(layers: readonly Layer[]): readonly (Omit<Layer, "op"> & { readonly op: ExportedOp })[] {
+function withScaling(layers: readonly Layer[]): readonly Layer[] {
   const [input, ...rest] = layers;
   if (input === undefined) return [];
   const scaling = { ...input, name: RESCALING, op: SCALING, inputs: [input.name] };
@@ -66,9 +71,16 @@ function withScaling(layers: readonly Layer[]): readonly (Omit<Layer, "op"> & { 
  */
 export function exportedNetwork({ record, weights }: SavedModel, takesPixels: boolean): ExportedNetwork {
   const { classes } = record.data;
-  const { base, layers } = buildNetwork(record.spec.model, classes.length);
+  const { base, layers } = networkOfModel(record);
   const trainable = trainableLayers(record);
-  const rows = takesPixels ? withScaling(layers) : layers;
+  const { preprocessing } = base;
+  if (takesPixels && preprocessing === "caffe") {
+    const message = "Pixels for this network change their order of colours; no Rescaling does that.";
+    throw new ThawError("export-unsupported", message, {
+      hint: "Leave out --with-rescaling; the model card says how pixels become the input.",
+    });
+  }
+  const rows = takesPixels && preprocessing === "tf" ? withScaling(layers) : layers;
   const shapes = new Map(rows.map(({ name, outputShape }) => [name, outputShape]));
   const exported = rows.map(
     (row, index): ExportedLayer => ({
@@ -84,7 +96,7 @@ export function exportedNetwork({ record, weights }: SavedModel, takesPixels: bo
     weights,
     classes,
     inputShape: base.inputShape,
-    input: takesPixels ? PIXELS : SCALED,
+    input: takesPixels ? PIXELS : INPUTS[preprocessing],
   };
 }
 

@@ -94,7 +94,7 @@ describe.skipIf(process.env.THAW_ASSETS === undefined)(
           const golden155 = rms[index]; // the head is not in the golden file
           if (golden155 !== undefined) expect(Math.abs(found - golden155) / golden155).toBeLessThan(1e-9);
         }
-        const pixels = await loadImages(plan.dataset, (ref) => store.read(ref));
+        const pixels = await loadImages(plan.dataset, "tf", (ref) => store.read(ref));
         const images = pixels.batch(plan.splits.train.slice(0, plan.spec.batchSize));
         const traced = step.get("activations/input_layer")?.data ?? [];
         for (const [index, position] of tracePositions(images.length).entries()) {

@@ -86,10 +86,10 @@ answer = [hashlib.sha256(trace_positions(size).astype("<u4").tobytes()).hexdiges
 
 describe("the batches of the Python program", () => {
   it.each([
-    { horizontalFlip: true, maxShift: 3 },
-    { horizontalFlip: true, maxShift: 0 },
-    { horizontalFlip: false, maxShift: 9 },
-  ])("are those of the TypeScript, %o", async (augmentation) => {
+    { horizontalFlip: true, maxShift: 3, preprocessing: "tf" },
+    { horizontalFlip: true, maxShift: 0, preprocessing: "caffe" },
+    { horizontalFlip: false, maxShift: 9, preprocessing: "none" },
+  ] as const)("are those of the TypeScript, %o", async ({ preprocessing, ...augmentation }) => {
     const [height, width, count] = [6, 7, 4];
     const random = randomStream(1, "pixels");
     const pixels = Uint8Array.from({ length: count * height * width * 3 }, () => random.below(256));
@@ -105,7 +105,7 @@ describe("the batches of the Python program", () => {
       hashes: [],
       decoding: {},
     };
-    const images = await loadImages(dataset, async () => pixels);
+    const images = await loadImages(dataset, preprocessing, async () => pixels);
     const order = [3, 0, 2, 1, 1];
     const batch = images.batch(order, augmentation, randomStream(7, "augment/1"));
     const code = `
@@ -115,12 +115,12 @@ import numpy as np
 from thaw_keras import images
 from thaw_keras.random_stream import RandomStream
 with mock.patch.object(images, "read_blob", lambda store, ref: bytes(given["pixels"])):
-    store = images.ImageStore(given["dataset"], "", "float32")
+    store = images.ImageStore(given["dataset"], "", "float32", given["preprocessing"])
 batch = store.batch(given["order"], given["augmentation"], RandomStream(7, "augment/1"))
 plain = store.batch(given["order"])
 answer = [hashlib.sha256(batch.tobytes()).hexdigest(), str(batch.dtype), list(batch.shape),
-          bool((images.to_pixels(plain) == np.array(given["pixels"]).reshape(4, 6, 7, 3)[given["order"]]).all())]`;
-    const given = { pixels: [...pixels], dataset, order, augmentation };
+          bool((store.to_pixels(plain) == np.array(given["pixels"]).reshape(4, 6, 7, 3)[given["order"]]).all())]`;
+    const given = { pixels: [...pixels], dataset, order, augmentation, preprocessing };
     const expected = await sha256(new Uint8Array(batch.buffer));
     expect(await pythonCall(code, given)).toEqual([expected, "float32", [5, height, width, 3], true]);
   });

@@ -21,7 +21,7 @@ describe("the trace of runner keras", () => {
     if (end?.type !== "end") throw new Error("the run did not end");
 
     const { spec, splits, dataset } = plan;
-    const images = await loadImages(dataset, ({ sha256: name }) => readFile(join(store.folder, blobPath(name))));
+    const images = await loadImages(dataset, "tf", ({ sha256: name }) => readFile(join(store.folder, blobPath(name))));
     const order = randomStream(spec.seed, "order/1").shuffle([...splits.train]);
     const random = randomStream(spec.seed, "augment/1");
     for (const [index, step] of (end.outcome.trace?.steps ?? []).entries()) {

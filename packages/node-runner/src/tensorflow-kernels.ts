@@ -141,6 +141,11 @@ function fusedElementwise(tf: Tfjs, ops: EagerOps, plain: Kernels<Tensor>): Part
       if (maxValue === null) return ops.one("ReluGrad", [dy, y]);
       return maxValue === 6 ? ops.one("Relu6Grad", [dy, y]) : plain.reluGradient(dy, y, maxValue);
     },
+    maxPoolGradient(dy, x, y, poolSize, window) {
+      const { pad } = nativeWindow(x.shape, poolSize, window);
+      const attributes = { filterSize: [...poolSize], strides: window.strides, pad };
+      return tf.tidy(() => tf.engine().runKernel<Tensor>("MaxPoolGrad", { dy, input: x, output: y }, attributes));
+    },
     biasAdd: (x, bias) => ops.one("BiasAdd", [x, bias], { strings: NHWC }),
     biasGradient: (dy) => ops.one("BiasAddGrad", [dy], { strings: NHWC }),
     softmaxCrossEntropy(logits, labels) {

@@ -59,13 +59,20 @@ export const SPLIT_UNIFORMS = {
   parts: "u32",
 } as const;
 
+/** Workgroups in two dimensions, where they are more than one allows. */
+function inRows(count: number): Groups {
+  const high = Math.ceil(count / MOST_GROUPS);
+  return high === 1 ? [count] : [Math.ceil(count / high), high];
+}
+
 function split(team: Team, rows: number, lanes: number, widest: number, least: number, most: number): Split {
   const columns = team === "thread" ? 1 : Math.ceil(lanes / widest);
   const width = Math.ceil(lanes / columns);
   const height = team === "thread" ? 1 : Math.floor(TEAM_THREADS.workgroup / width);
   const part = Math.min(rows, Math.max(height * least, Math.ceil(rows / most)));
   const parts = Math.ceil(rows / part);
-  const groups: Groups = team === "thread" ? [Math.ceil((lanes * parts) / TEAM_THREADS.thread)] : [columns, parts];
+  const groups: Groups =
+    team === "thread" ? inRows(Math.ceil((lanes * parts) / TEAM_THREADS.thread)) : [columns, parts];
   return { team, sizes: { rows, lanes, width, height, part, parts }, groups };
 }
 
@@ -94,14 +101,18 @@ export function standWgsl(team: Team): string {
   let part = group.y;
   let works = row < u.height && lane < u.lanes;`
       : `
-  let id = group.x * ${TEAM_THREADS.thread}u + thread;
+  let id = (group.y * groups.x + group.x) * ${TEAM_THREADS.thread}u + thread;
   let row = 0u;
   let part = id / u.lanes;
   let lane = id - part * u.lanes;
   let works = part < u.parts;`;
   return `
 @compute @workgroup_size(${TEAM_THREADS[team]})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {${place}
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {${place}
   let stride = u.height * u.lanes;
   let start = (part * u.part + row) * u.lanes + lane;
   let end = min(u.rows, (part + 1u) * u.part) * u.lanes;`;

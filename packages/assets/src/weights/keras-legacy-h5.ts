@@ -27,6 +27,9 @@ function texts(group: Hdf5Group, attribute: string): readonly string[] | null {
   }
 }
 
+/** Of a Normalization: how many batches its statistics are of, an integer. Nobody reads it. */
+const COUNTER = "count";
+
 /** The group that lists layers: the root of a weights-only file, `model_weights` of a whole model. */
 function layersGroup(root: Hdf5Group): Hdf5Group | null {
   const candidates = [root.group("model_weights"), root];
@@ -51,7 +54,7 @@ function readLayers(root: Hdf5Group, where: string): FileLayer[] {
       const { layer: scope, weight } = splitVariablePath(path);
       return { weight, scope, dataset };
     });
-    return { name, weights };
+    return { name, weights: weights.filter(({ weight, dataset }) => weight !== COUNTER || dataset.isFloat32) };
   });
 }
 

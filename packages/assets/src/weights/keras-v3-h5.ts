@@ -37,6 +37,7 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   depthwise_conv2d: ["kernel", "bias"],
   dense: ["kernel", "bias"],
   batch_normalization: ["gamma", "beta", "moving_mean", "moving_variance"],
+  normalization: ["mean", "variance", "count"],
 };
 
 /** Whether the file has the layout of Keras 3's `.weights.h5` (Keras 2.12 and later write it too). */
@@ -199,15 +200,15 @@ export function readV3H5(
   const rows = new Map((sources.table ?? []).map((layer) => [layer.name, layer]));
   // Counters of preprocessing layers are integers; with a table it is known that nobody wants them.
   const isUnwanted = (dataset: Hdf5Dataset, layer: string): boolean =>
-    rows.size > 0 && !rows.has(layer) && !dataset.isFloat32;
+    rows.size > 0 && !dataset.isFloat32 && (rows.get(layer)?.op.type ?? "Normalization") === "Normalization";
   const tensors = new Map<string, HostTensor>();
   for (const holder of holders) {
     const layer = holder.name ?? names.get(holder) ?? holder.key;
     const known =
       rows.get(layer)?.weights.map((weight) => weight.name) ?? VARIABLES[numberedKey(holder.key).className] ?? [];
-    for (const [index, dataset] of holder.variables.entries()) {
-      const name = `${layer}/${holder.variables.length > known.length ? index : known[index]}`;
-      if (isUnwanted(dataset, layer)) continue;
+    const variables = holder.variables.filter((dataset) => !isUnwanted(dataset, layer));
+    for (const [index, dataset] of variables.entries()) {
+      const name = `${layer}/${variables.length > known.length ? index : known[index]}`;
       addTensor(tensors, name, { dtype: "float32", shape: dataset.shape, data: dataset.readFloat32(name) }, where);
     }
   }

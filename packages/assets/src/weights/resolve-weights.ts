@@ -1,5 +1,13 @@
 import { basename } from "node:path";
-import { type BlobRef, type Layer, type NamedTensors, type WeightsSource, writeSafetensors } from "@thaw/core";
+import {
+  type ArchitectureName,
+  type BlobRef,
+  type Layer,
+  type NamedTensors,
+  ThawError,
+  type WeightsSource,
+  writeSafetensors,
+} from "@thaw/core";
 import type { DownloadProgress } from "../download.ts";
 import { type AssetPlaces, assetMissing, findAsset } from "../resolver.ts";
 import type { Store } from "../store.ts";
@@ -13,6 +21,7 @@ export const BUILTIN_WEIGHTS: readonly string[] = ["imagenet", "dogs-160", "rand
 
 /** What {@link resolveWeights} needs beside the source. */
 export interface ResolveWeightsOptions extends AssetPlaces {
+  readonly architecture: ArchitectureName;
   readonly alpha: number;
   /** Pixels. */
   readonly imageSize: number;
@@ -78,9 +87,27 @@ function progressNotes(onProgress: ResolveWeightsOptions["onProgress"]): (progre
   };
 }
 
+/** Keras's line that makes a weight file of an architecture. */
+function kerasLine(architecture: ArchitectureName): string {
+  if (architecture === "keras") return 'model.save("my.keras")';
+  const file = `${architecture.toLowerCase()}.weights.h5`;
+  return `keras.applications.${architecture}(include_top=False, pooling="avg").save_weights("${file}")`;
+}
+
+/** @throws ThawError `weights-unavailable` for weights that are of MobileNetV2 alone */
+function checkPublished(source: string, architecture: ArchitectureName): void {
+  if (architecture === "MobileNetV2") return;
+  throw new ThawError(
+    "weights-unavailable",
+    `model.weights: "${source}" are weights of MobileNetV2, and the spec asks for ${architecture}.`,
+    { hint: `Make a file with Keras, ${kerasLine(architecture)}, and name it in model.weights; or use "random".` },
+  );
+}
+
 async function chooseFile(source: WeightsSource, options: ResolveWeightsOptions): Promise<Chosen> {
-  const { alpha, imageSize, layers, env } = options;
+  const { architecture, alpha, imageSize, layers, env } = options;
   const onProgress = progressNotes(options.onProgress);
+  if (source === "imagenet" || source === "dogs-160") checkPublished(source, architecture);
   if (source === "imagenet")
     return { ...(await findImagenet({ alpha, imageSize, layers, env, onProgress })), ignore: [] };
   if (source === "dogs-160") return { ...(await findDogs160({ alpha, env, onProgress })), ignore: [DOGS_HEAD] };
@@ -95,7 +122,7 @@ async function chooseFile(source: WeightsSource, options: ResolveWeightsOptions)
 /**
  * Turns a spec's `weights` into tensors that fit the layer table, and keeps them in the store.
  * @returns null tensors and blob for `random`
- * @throws ThawError `asset-missing`, `download-failed`, `pip-missing`, `hash-mismatch`, `weights-*`, `safetensors-invalid`
+ * @throws ThawError `asset-missing`, `download-failed`, `pip-missing`, `hash-mismatch`, `weights-*` (`weights-unavailable`: not of this architecture), `safetensors-invalid`
  */
 export async function resolveWeights(
   source: WeightsSource,

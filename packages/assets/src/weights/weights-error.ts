@@ -16,7 +16,7 @@ export function weightsInvalid(
 /** The error for a file whose declared sizes are beyond what is read. */
 export function weightsTooLarge(where: string, what: string, bytes: number, limit: number): ThawError {
   return new ThawError("weights-too-large", `${where}: ${what} claims ${bytes} bytes, at most ${limit} are read.`, {
-    hint: "Check that this is the right file; a MobileNetV2 has at most 60 MB, optimizer state included.",
+    hint: "Check that this is the right file; a ResNet50 has 95 MB, three times that with an optimizer's state.",
     details: { file: where, bytes, limit },
   });
 }

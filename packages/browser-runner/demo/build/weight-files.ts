@@ -22,7 +22,7 @@ export async function shipWeights(
   folder: string,
   onNote: (note: string) => void,
 ): Promise<ShippedWeights> {
-  const { alpha, imageSize } = modelSpec(
+  const { alpha = 1, imageSize } = modelSpec(
     { alpha: option.alpha, imageSize: option.imageSize, weights: option.source },
     `--weights ${option.source}`,
   );

@@ -48,10 +48,10 @@ export function forwardBytes(steps: readonly PassStep[]): number {
 }
 
 /** What decides how much there is to do; names, and what a later version may add to a spec, do not. */
-async function workloadHash({ spec, weights, dataset, splits, phases }: Plan): Promise<string> {
+async function workloadHash({ spec, weights, config, dataset, splits, phases }: Plan): Promise<string> {
   const { architecture, alpha, imageSize, head } = spec.model;
   return await hashOf({
-    model: { architecture, alpha, imageSize, dropout: head.dropout },
+    model: { architecture, alpha, imageSize, dropout: head.dropout, config: config?.json },
     weights: weights.blob?.sha256 ?? null,
     images: dataset.shards.map(({ sha256 }) => sha256),
     train: splits.train,

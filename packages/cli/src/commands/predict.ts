@@ -65,6 +65,7 @@ export async function predictCommand(
   const request = {
     model: record.spec.model,
     classCount: classes.length,
+    ...("config" in record && record.config !== undefined ? { config: record.config } : {}),
     weights: writeSafetensors(weights),
     stepLimitSeconds: "stepLimitSeconds" in record.spec ? record.spec.stepLimitSeconds : STEP_LIMIT_SECONDS,
   };

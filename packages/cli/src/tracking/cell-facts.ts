@@ -45,7 +45,7 @@ export function cellFacts(cell: TrackedCell): Readonly<Record<string, string | n
     batch_size: spec.batchSize,
     epochs: cell.epochs,
     seed: spec.seed,
-    model: `${spec.model.architecture} ${spec.model.alpha}`,
+    model: [spec.model.architecture, spec.model.alpha].filter((part) => part !== undefined).join(" "),
     image_size: spec.model.imageSize,
     weights: cell.weights.source,
     dropout: spec.model.head.dropout,

@@ -1,21 +1,9 @@
 import { ThawError } from "../error.ts";
+import type { Preprocessing } from "../model/layer.ts";
 import { sha256 } from "../spec/hash.ts";
 import type { BlobReader, BlobRef, Dataset } from "./dataset.ts";
+import { preprocessPixels } from "./preprocessing.ts";
 import type { RandomStream } from "./random.ts";
-
-/** Pixel value to network input, `x / 127.5 - 1` rounded to float32 after each operation, as Keras does it. */
-const SCALED: Float32Array = Float32Array.from({ length: 256 }, (_, pixel) => Math.fround(pixel / 127.5) - 1);
-
-/**
- * Scales pixels to network inputs.
- * @param into takes the result: as many values as there are pixels
- * @returns `into`, -1…1
- * @see keras.applications.mobilenet_v2.preprocess_input
- */
-export function scalePixels(pixels: Uint8Array, into: Float32Array): Float32Array {
-  for (let index = 0; index < pixels.length; index += 1) into[index] = SCALED[pixels[index] ?? 0] ?? 0;
-  return into;
-}
 
 /** Random changes to a training image. */
 export interface Augmentation {
@@ -57,8 +45,7 @@ export interface ImageStore {
    * Assembles a batch.
    * @param indices image numbers
    * @param random where given, each image is changed at random
-   * @returns float32 [batch, height, width, 3], -1…1
-   * @see keras.applications.mobilenet_v2.preprocess_input
+   * @returns float32 [batch, height, width, 3], preprocessed
    */
   batch(indices: readonly number[], augmentation?: Augmentation, random?: RandomStream): Float32Array;
   /** Assembles a batch in which each image is changed as it is said, or left as it is. */
@@ -113,11 +100,13 @@ function copyAugmented(
 /**
  * Loads every shard of a dataset, verified. A set of more than {@link PIXELS_IN_MEMORY} stays on the disk where it can be
  * opened there; each image is then read when it is asked for, and the machine keeps in memory what there is room for.
+ * @param preprocessing what batches are made for: that of the network
  * @param open opens a blob
  * @param inMemory instead of {@link PIXELS_IN_MEMORY}
  */
 export async function loadImages(
   dataset: Dataset,
+  preprocessing: Preprocessing,
   read: (ref: BlobRef) => Promise<Uint8Array>,
   open?: (ref: BlobRef) => Promise<BlobReader>,
   inMemory: number = PIXELS_IN_MEMORY,
@@ -168,7 +157,7 @@ export async function loadImages(
 
   function changed(indices: readonly number[], changes?: readonly (ImageChange | undefined)[]): Float32Array {
     const size = indices.length * imageBytes;
-    return scalePixels(pixels(indices, changes, new Uint8Array(size)), new Float32Array(size));
+    return preprocessPixels(preprocessing, pixels(indices, changes, new Uint8Array(size)), new Float32Array(size));
   }
 
   return {

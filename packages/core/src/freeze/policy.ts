@@ -15,6 +15,8 @@ export interface LayerTreatment {
   /** Factor on the learning rate; 1 unless a rule says otherwise, 0 when frozen. */
   readonly lrMultiplier: number;
   readonly batchNormMode: BatchNormMode;
+  /** Whether a dropout of the base passes everything on: with `batchNorm: "inference-all"`, as `base(x, training=False)`. */
+  readonly dropoutMode?: "inference";
   /** All weights of the layer. */
   readonly params: number;
   /** Weights that train. */
@@ -31,14 +33,31 @@ function nameList(names: readonly string[]): string {
   return names.length === 0 ? "" : ` Nearest layer names: ${names.join(", ")}.`;
 }
 
+/** Position of each layer as freeze counts have it, in Keras's `model.layers`; null for an operation between layers. */
+export function countedPositions(layers: readonly Layer[]): readonly (number | null)[] {
+  let next = 0;
+  return layers.map(({ operation }) => {
+    if (operation === true) return null;
+    next += 1;
+    return next - 1;
+  });
+}
+
 /** Multiplier per layer from a count of frozen layers, `layers[:count].trainable = False`. */
 function byCount(count: number, base: readonly Layer[]): readonly number[] {
-  if (count > base.length) {
-    throw new ThawError("freeze-invalid", `freeze: ${count} layers cannot be frozen, the network has ${base.length}.`, {
-      hint: `Use a count from 0 (everything trains) to ${base.length} (only the head trains).`,
+  const positions = countedPositions(base);
+  const most = positions.filter((position) => position !== null).length;
+  if (count > most) {
+    throw new ThawError("freeze-invalid", `freeze: ${count} layers cannot be frozen, the network has ${most}.`, {
+      hint: `Use a count from 0 (everything trains) to ${most} (only the head trains).`,
     });
   }
-  return base.map((_, index) => (index < count ? 0 : 1));
+  // An operation goes with the layer below it: it has nothing that could train.
+  let below = 0;
+  return positions.map((position) => {
+    below = position ?? below;
+    return below < count ? 0 : 1;
+  });
 }
 
 function byName(name: string, base: readonly Layer[]): readonly number[] {
@@ -49,7 +68,7 @@ function byName(name: string, base: readonly Layer[]): readonly number[] {
       hint: "`thaw layers SPEC` lists the layers; the named layer is the first that trains.",
     });
   }
-  return byCount(index, base);
+  return base.map((_, position) => (position < index ? 0 : 1));
 }
 
 function ruleRegex(pattern: string, index: number): RegExp {
@@ -100,6 +119,10 @@ function batchNormMode(layer: Layer, trainable: boolean, policy: BatchNormPolicy
   return trainable ? "batch-stats" : policy.frozenBatchNorm === "inference" ? "inference" : "batch-stats";
 }
 
+function isPassedOn({ op }: Layer, isBase: boolean, { batchNorm }: BatchNormPolicy): boolean {
+  return op.type === "Dropout" && isBase && batchNorm === "inference-all";
+}
+
 /**
  * Resolves a freeze policy to a row per layer, base and head.
  * @param base the pretrained layers that counts and names refer to, in Keras's order
@@ -121,7 +144,7 @@ export function resolveFreeze(
       : typeof policy === "string"
         ? [...byName(policy, base), ...ofHead]
         : byRules(policy, layers);
-  return layers.map((layer, index) => {
+  return layers.map((layer, index): LayerTreatment => {
     const lrMultiplier = multipliers[index] ?? 0;
     const trainable = lrMultiplier > 0;
     const trainableWeights = trainable ? layer.weights.filter((weight) => weight.trainable) : [];
@@ -131,6 +154,7 @@ export function resolveFreeze(
       trainable,
       lrMultiplier,
       batchNormMode: batchNormMode(layer, trainable, batchNorm),
+      ...(isPassedOn(layer, index < base.length, batchNorm) ? { dropoutMode: "inference" } : {}),
       params: parameterCount(layer),
       trainableParams: trainableWeights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0),
     };

@@ -168,11 +168,50 @@ function casesOf(shape: ConvolutionCase, seed: number): KernelCase[] {
 
 type Draw = () => ReturnType<typeof caseData>;
 
-/** Convolutions of MobileNetV2 and awkward ones, forward and backward. */
+/** Kinds of convolutions that ResNet50, EfficientNetB0 and MobileNetV3 have and MobileNetV2 has not, small. */
+function otherConvolutions(): ConvolutionCase[] {
+  const none = PADDINGS["no padding"] as Padding;
+  const around = (zeros: number): Padding => [
+    [zeros, zeros],
+    [zeros, zeros],
+  ];
+  const shape = (
+    name: string,
+    depthwise: boolean,
+    inputShape: ConvolutionShape["inputShape"],
+    [height, width, filters]: readonly [number, number, number],
+    window: Window,
+  ): ConvolutionCase => {
+    const kernelShape = [height, width, inputShape[3], depthwise ? 1 : filters] as const;
+    return { name, depthwise, inputShape, kernelShape, window };
+  };
+  const behind: Padding = [
+    [1, 2],
+    [1, 2],
+  ];
+  return [
+    shape("7x7 stem, stride 2", false, [1, 14, 15, 3], [7, 7, 8], { strides: 2, padding: none }),
+    shape("3x3 in the middle", false, [1, 6, 6, 32], [3, 3, 32], { strides: 1, padding: around(1) }),
+    shape("1x1 projection, stride 2", false, [2, 7, 7, 32], [1, 1, 16], { strides: 2, padding: none }),
+    shape("squeezed to one pixel", false, [3, 1, 1, 40], [1, 1, 10], { strides: 1, padding: none }),
+    {
+      ...shape("as many weights as any", false, [1, 2, 2, 512], [3, 3, 512], { strides: 1, padding: around(1) }),
+      large: true,
+    },
+    shape("taller than wide", false, [2, 6, 5, 3], [3, 1, 4], { strides: 1, padding: none }),
+    shape("5x5", true, [2, 7, 6, 9], [5, 5, 1], { strides: 1, padding: around(2) }),
+    shape("5x5, stride 2, even image", true, [2, 8, 6, 9], [5, 5, 1], { strides: 2, padding: behind }),
+    shape("5x5, stride 2, odd image", true, [1, 7, 9, 5], [5, 5, 1], { strides: 2, padding: around(2) }),
+    shape("5x5 on one pixel", true, [2, 1, 1, 6], [5, 5, 1], { strides: 1, padding: around(2) }),
+  ];
+}
+
+/** Convolutions of MobileNetV2, those of other networks, and awkward ones, forward and backward. */
 export function convolutionCases(): KernelCase[] {
   const shapes: readonly ConvolutionCase[] = [
     ...awkwardConvolutions(),
     ...modelShapes().convolutions.map((shape) => ({ ...shape, large: true })),
+    ...otherConvolutions(),
   ];
   return shapes.flatMap((shape, index) => casesOf(shape, 1000 + index));
 }

@@ -2,6 +2,7 @@ import type { Padding } from "../model/layer.ts";
 import { float64BatchNorm, sumChannels } from "./float64-batch-norm.ts";
 import { float64Convolutions } from "./float64-convolution.ts";
 import { float64Fused } from "./float64-fused.ts";
+import { float64ImageOps } from "./float64-image-ops.ts";
 import { float64Optimizers } from "./float64-optimizer.ts";
 import { accumulate, at, elementwise, type Float64Tensor, float64Tensor, float64Zeros } from "./float64-tensor.ts";
 import type { Kernels } from "./kernels.ts";
@@ -194,7 +195,7 @@ export function float64Kernels(): Kernels<Float64Tensor> {
   const dispose = (tensor: Float64Tensor): void => {
     live.delete(tensor);
   };
-  const plain = { ...float64Convolutions(), ...float64BatchNorm(), ...layers() };
+  const plain = { ...float64Convolutions(), ...float64BatchNorm(), ...layers(), ...float64ImageOps() };
   const computing = {
     ...plain,
     ...float64Fused(plain),

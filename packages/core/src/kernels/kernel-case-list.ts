@@ -2,6 +2,7 @@ import { batchNormCases } from "./batch-norm-cases.ts";
 import { convBlockCases } from "./conv-block-cases.ts";
 import { convolutionCases } from "./convolution-cases.ts";
 import { headCases } from "./head-cases.ts";
+import { imageOpCases } from "./image-op-cases.ts";
 import type { KernelCase } from "./kernel-cases.ts";
 import { FUSED_KERNELS, type FusedKernel } from "./kernels.ts";
 import { layerCases } from "./layer-cases.ts";
@@ -18,6 +19,7 @@ export function kernelCases(fused: readonly FusedKernel[] = []): KernelCase[] {
     ...convBlockCases(),
     ...batchNormCases(),
     ...layerCases(),
+    ...imageOpCases(),
     ...headCases(),
     ...longSumCases(),
   ];

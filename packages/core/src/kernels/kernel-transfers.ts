@@ -1,4 +1,4 @@
-import { scalePixels } from "../data/images.ts";
+import { scalePixels } from "../data/preprocessing.ts";
 import { kernelOf } from "./kernel-cases.ts";
 import type { DeviceTensor, KernelName, Kernels, OptimizerUpdate } from "./kernels.ts";
 

@@ -1,4 +1,4 @@
-import type { Padding } from "../model/layer.ts";
+import type { CurvedActivation, Padding } from "../model/layer.ts";
 
 /** A tensor that lives on a backend; only the backend's kernels look inside. */
 export interface DeviceTensor {
@@ -142,7 +142,7 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   upload(data: Float32Array, shape: readonly number[]): T;
   /** A tensor that lies in the array itself, which must stay as it is until the tensor is disposed of. */
   lend?(data: Float32Array, shape: readonly number[]): T;
-  /** {@link upload} of pixels 0…255, scaled to -1…1 on the way as {@link scalePixels} does it, bit for bit. */
+  /** {@link upload} of pixels 0…255, scaled to -1…1 on the way as {@link scalePixels} does it, bit for bit; for preprocessing `tf` alone. */
   uploadPixels?(pixels: Uint8Array, shape: readonly number[]): T;
   /** Copies class indices to the device, int32 `[batch]`. */
   uploadLabels(labels: Int32Array): T;
@@ -262,6 +262,20 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   add(a: T, b: T): T;
   /** Elementwise product of equal shapes (dropout masks). */
   multiply(a: T, b: T): T;
+  /** The same values in another shape of as many. */
+  reshape(x: T, shape: readonly number[]): T;
+  /** `[batch, h, w, c]` times a factor for each image and channel, `[batch, 1, 1, c]`. */
+  scaleChannels(x: T, factors: T): T;
+  /** Gradient by the factors: the sum of `dy · x` over each image's pixels, `[batch, 1, 1, c]`. */
+  scaleChannelsGradient(dy: T, x: T): T;
+  /** A smooth activation, as Keras 3 defines it: `hard_sigmoid` is `relu6(x + 3) / 6`, `silu` and `hard_silu` are x times it. */
+  activate(x: T, activation: CurvedActivation): T;
+  /** Its gradient, from its input. */
+  activateGradient(dy: T, x: T, activation: CurvedActivation): T;
+  /** Largest value of each window; the padding, that of `same` or none, is lower than every value. */
+  maxPool(x: T, poolSize: readonly [number, number], window: Window): T;
+  /** Passes `dy` to the first largest value of each window, by rows. */
+  maxPoolGradient(dy: T, x: T, y: T, poolSize: readonly [number, number], window: Window): T;
   /** `[batch, h, w, c]` → `[batch, c]`. */
   globalAveragePool(x: T): T;
   globalAveragePoolGradient(dy: T, inputShape: readonly number[]): T;

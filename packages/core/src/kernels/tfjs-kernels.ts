@@ -2,6 +2,8 @@ import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Kernels } from "./kernels.ts";
 import { batchNormKernels, sumPerChannel } from "./tfjs-batch-norm.ts";
 import { convolutionKernels } from "./tfjs-convolution.ts";
+import { imageOpKernels } from "./tfjs-image-ops.ts";
+import { maxPoolKernels } from "./tfjs-max-pool.ts";
 import { optimizerKernels } from "./tfjs-optimizer.ts";
 import { paddingKernels } from "./tfjs-padding.ts";
 
@@ -98,6 +100,8 @@ export function tfjsKernels(tf: Tfjs): Kernels<Tensor> {
     ...paddingKernels(tf),
     ...batchNormKernels(tf),
     ...layerKernels(tf),
+    ...imageOpKernels(tf),
+    ...maxPoolKernels(tf),
     ...lossKernels(tf),
     ...optimizerKernels(tf),
     biasAdd: (x, bias) => tf.add(x, bias),

@@ -79,5 +79,6 @@ export function mobileNetV2(options: MobileNetV2Options): Model {
   x = table.conv2d("Conv_1", x, lastChannels, { kernelSize: 1, strides: 1, padding: "valid" });
   x = table.relu("out_relu", norm("Conv_1_bn", x), 6);
   table.globalAveragePool("global_average_pooling2d", x);
-  return { name: `mobilenet_v2_${alpha.toFixed(2)}_${imageSize}`, inputShape, layers: table.layers };
+  const name = `mobilenet_v2_${alpha.toFixed(2)}_${imageSize}`;
+  return { name, preprocessing: "tf", inputShape, layers: table.layers };
 }

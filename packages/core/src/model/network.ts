@@ -1,6 +1,8 @@
+import { ThawError } from "../error.ts";
 import type { Spec } from "../spec/schema.ts";
+import { ARCHITECTURES } from "./architectures.ts";
+import { modelFromKerasConfig } from "./keras-config.ts";
 import type { Layer, Model } from "./layer.ts";
-import { mobileNetV2 } from "./mobilenet-v2.ts";
 
 /** A whole network: the pretrained base and the new head, one list of layers. */
 export interface Network {
@@ -11,9 +13,25 @@ export interface Network {
   readonly layers: readonly Layer[];
 }
 
-/** Builds the network of a spec: base, then `Dense(classCount)` on the pooled features. */
-export function buildNetwork(model: Spec["model"], classCount: number): Network {
-  const base = mobileNetV2({ alpha: model.alpha, imageSize: model.imageSize });
+/** Configuration of a Keras functional model as parsed JSON, and the file that it came from. */
+export interface KerasConfig {
+  readonly file: string;
+  readonly json: unknown;
+}
+
+function buildBase({ architecture, alpha = 1, imageSize, preprocessing }: Spec["model"], config?: KerasConfig): Model {
+  if (architecture !== "keras") return ARCHITECTURES[architecture].build({ alpha, imageSize });
+  if (config === undefined) throw new ThawError("internal", "The configuration of the network was not read.");
+  return modelFromKerasConfig(config.json, { imageSize, preprocessing, where: config.file });
+}
+
+/**
+ * Builds the network of a spec: base, then `Dense(classCount)` on the pooled features.
+ * @param config what `model.config` names; there where the architecture is `keras`
+ * @throws ThawError `model-config-invalid`, `model-unsupported`
+ */
+export function buildNetwork(model: Spec["model"], classCount: number, config?: KerasConfig): Network {
+  const base = buildBase(model, config);
   const last = base.layers.at(-1);
   const features = last?.outputShape[0] ?? 0;
   const head: Layer[] = [];

@@ -1,4 +1,4 @@
-import type { Layer, LayerOp, Padding, WeightSpec } from "./layer.ts";
+import type { Activation, Layer, LayerOp, Padding, WeightSpec } from "./layer.ts";
 
 const NO_PADDING: Padding = [
   [0, 0],
@@ -6,11 +6,17 @@ const NO_PADDING: Padding = [
 ];
 
 /** Options of a convolution row. */
-export interface ConvolutionOptions {
-  readonly kernelSize: number;
+export interface ConvolutionOptions extends WindowOptions {
+  readonly useBias?: boolean;
+  readonly activation?: Activation;
+}
+
+/** A window that moves over an image. */
+export interface WindowOptions {
+  /** One number for both axes. */
+  readonly kernelSize: number | readonly [height: number, width: number];
   readonly strides: number;
   readonly padding: "same" | "valid";
-  readonly useBias?: boolean;
 }
 
 /** Collects the rows of a layer table, deriving shapes, weights and costs as it goes. */
@@ -22,9 +28,19 @@ export interface TableBuilder {
   depthwiseConv2d(name: string, input: string, options: ConvolutionOptions): string;
   batchNorm(name: string, input: string, epsilon: number, momentum: number): string;
   relu(name: string, input: string, maxValue: number | null): string;
+  /** `relu` and `relu6` become a row of type ReLU. */
+  activation(name: string, input: string, activation: Activation): string;
   add(name: string, first: string, second: string): string;
-  globalAveragePool(name: string, input: string): string;
-  /** `[height, width, channels]` of a layer that was added before. */
+  multiply(name: string, first: string, second: string): string;
+  maxPool(name: string, input: string, options: WindowOptions): string;
+  globalAveragePool(name: string, input: string, options?: { readonly keepDims?: boolean }): string;
+  reshape(name: string, input: string, shape: readonly number[]): string;
+  dropout(name: string, input: string, rate: number, options?: { readonly perImage?: boolean }): string;
+  rescaling(name: string, input: string, scale: number | readonly number[], offset: number | readonly number[]): string;
+  /** Says of the last row that Keras has it as an operation between layers. */
+  markOperation(): void;
+  normalization(name: string, input: string, given?: Extract<LayerOp, { type: "Normalization" }>["given"]): string;
+  /** Output shape of a layer that was added before: `[height, width, channels]` or `[units]`. */
   shapeOf(name: string): readonly number[];
 }
 
@@ -62,21 +78,49 @@ export function tableBuilder(): TableBuilder {
     return name;
   }
 
+  const shapeOf = (name: string): readonly number[] => shapes.get(name) ?? [];
+
   function imageShape(name: string): readonly [number, number, number] {
-    const [height = 0, width = 0, channels = 0] = shapes.get(name) ?? [];
+    const [height = 0, width = 0, channels = 0] = shapeOf(name);
     return [height, width, channels];
   }
 
-  function window(input: string, options: ConvolutionOptions): { padding: Padding; height: number; width: number } {
+  interface PlacedWindow {
+    readonly kernel: readonly [height: number, width: number];
+    readonly padding: Padding;
+    readonly height: number;
+    readonly width: number;
+  }
+
+  function window(input: string, { kernelSize, strides, padding: kind }: WindowOptions): PlacedWindow {
     const [height, width] = imageShape(input);
-    const { kernelSize, strides } = options;
+    const kernel = typeof kernelSize === "number" ? ([kernelSize, kernelSize] as const) : kernelSize;
     const padding: Padding =
-      options.padding === "same"
-        ? [samePadding(height, kernelSize, strides), samePadding(width, kernelSize, strides)]
-        : NO_PADDING;
-    const outSize = (size: number, [before, after]: readonly [number, number]): number =>
-      Math.floor((size + before + after - kernelSize) / strides) + 1;
-    return { padding, height: outSize(height, padding[0]), width: outSize(width, padding[1]) };
+      kind === "same" ? [samePadding(height, kernel[0], strides), samePadding(width, kernel[1], strides)] : NO_PADDING;
+    const outSize = (size: number, kernelSide: number, [before, after]: readonly [number, number]): number =>
+      Math.floor((size + before + after - kernelSide) / strides) + 1;
+    return {
+      kernel,
+      padding,
+      height: outSize(height, kernel[0], padding[0]),
+      width: outSize(width, kernel[1], padding[1]),
+    };
+  }
+
+  function convolution(
+    type: "Conv2D" | "DepthwiseConv2D",
+    placed: PlacedWindow,
+    { strides, useBias = false, activation = "linear" }: ConvolutionOptions,
+  ): LayerOp {
+    const op = { type, strides, padding: placed.padding, useBias };
+    return activation === "linear" ? op : { ...op, activation };
+  }
+
+  const perChannel = (value: number | readonly number[], channels: number): readonly number[] =>
+    typeof value === "number" ? new Array<number>(channels).fill(value) : value;
+
+  function relu(name: string, input: string, maxValue: number | null): string {
+    return push(name, { type: "ReLU", maxValue }, [input], shapeOf(input), [], 0);
   }
 
   function kernelWeights(shape: readonly number[], biasSize: number, useBias: boolean): WeightSpec[] {
@@ -94,26 +138,19 @@ export function tableBuilder(): TableBuilder {
     },
     conv2d(name, input, filters, options) {
       const channels = imageShape(input)[2];
-      const { padding, height, width } = window(input, options);
-      const { kernelSize, strides, useBias = false } = options;
-      const weights = kernelWeights([kernelSize, kernelSize, channels, filters], filters, useBias);
-      const macs = height * width * filters * kernelSize * kernelSize * channels;
-      return push(
-        name,
-        { type: "Conv2D", strides, padding, useBias },
-        [input],
-        [height, width, filters],
-        weights,
-        macs,
-      );
+      const placed = window(input, options);
+      const { kernel, height, width } = placed;
+      const weights = kernelWeights([...kernel, channels, filters], filters, options.useBias === true);
+      const macs = height * width * filters * kernel[0] * kernel[1] * channels;
+      return push(name, convolution("Conv2D", placed, options), [input], [height, width, filters], weights, macs);
     },
     depthwiseConv2d(name, input, options) {
       const channels = imageShape(input)[2];
-      const { padding, height, width } = window(input, options);
-      const { kernelSize, strides, useBias = false } = options;
-      const weights = kernelWeights([kernelSize, kernelSize, channels, 1], channels, useBias);
-      const macs = height * width * channels * kernelSize * kernelSize;
-      const op: LayerOp = { type: "DepthwiseConv2D", strides, padding, useBias };
+      const placed = window(input, options);
+      const { kernel, height, width } = placed;
+      const weights = kernelWeights([...kernel, channels, 1], channels, options.useBias === true);
+      const macs = height * width * channels * kernel[0] * kernel[1];
+      const op = convolution("DepthwiseConv2D", placed, options);
       return push(name, op, [input], [height, width, channels], weights, macs);
     },
     batchNorm(name, input, epsilon, momentum) {
@@ -126,10 +163,49 @@ export function tableBuilder(): TableBuilder {
       ];
       return push(name, { type: "BatchNormalization", epsilon, momentum }, [input], shape, weights, 0);
     },
-    relu: (name, input, maxValue) => push(name, { type: "ReLU", maxValue }, [input], imageShape(input), [], 0),
-    add: (name, first, second) => push(name, { type: "Add" }, [first, second], imageShape(first), [], 0),
-    globalAveragePool: (name, input) =>
-      push(name, { type: "GlobalAveragePooling2D" }, [input], [imageShape(input)[2]], [], 0),
-    shapeOf: imageShape,
+    relu,
+    activation(name, input, activation) {
+      if (activation === "relu" || activation === "relu6") return relu(name, input, activation === "relu" ? null : 6);
+      return push(name, { type: "Activation", activation }, [input], shapeOf(input), [], 0);
+    },
+    add: (name, first, second) => push(name, { type: "Add" }, [first, second], shapeOf(first), [], 0),
+    multiply(name, first, second) {
+      const [a, b] = [shapeOf(first), shapeOf(second)];
+      const shape = a.map((size, axis) => Math.max(size, b[axis] ?? 1));
+      return push(name, { type: "Multiply" }, [first, second], shape, [], 0);
+    },
+    maxPool(name, input, options) {
+      const { kernel: poolSize, padding, height, width } = window(input, options);
+      const op: LayerOp = { type: "MaxPooling2D", poolSize, strides: options.strides, padding };
+      return push(name, op, [input], [height, width, imageShape(input)[2]], [], 0);
+    },
+    globalAveragePool(name, input, { keepDims = false } = {}) {
+      const channels = imageShape(input)[2];
+      if (!keepDims) return push(name, { type: "GlobalAveragePooling2D" }, [input], [channels], [], 0);
+      return push(name, { type: "GlobalAveragePooling2D", keepDims }, [input], [1, 1, channels], [], 0);
+    },
+    reshape: (name, input, shape) => push(name, { type: "Reshape" }, [input], shape, [], 0),
+    dropout: (name, input, rate, { perImage = false } = {}) =>
+      push(name, { type: "Dropout", rate, ...(perImage ? { perImage } : {}) }, [input], shapeOf(input), [], 0),
+    rescaling(name, input, scale, offset) {
+      const shape = imageShape(input);
+      const op: LayerOp = {
+        type: "Rescaling",
+        scale: perChannel(scale, shape[2]),
+        offset: perChannel(offset, shape[2]),
+      };
+      return push(name, op, [input], shape, [], 0);
+    },
+    normalization(name, input, given) {
+      const shape = imageShape(input);
+      if (given !== undefined) return push(name, { type: "Normalization", given }, [input], shape, [], 0);
+      const statistics = ["mean", "variance"].map((weight) => ({ name: weight, shape: [shape[2]], trainable: false }));
+      return push(name, { type: "Normalization" }, [input], shape, statistics, 0);
+    },
+    markOperation() {
+      const row = layers.pop();
+      if (row !== undefined) layers.push({ ...row, operation: true });
+    },
+    shapeOf,
   };
 }

@@ -39,6 +39,10 @@ const BATCH_NORM_GRADIENT: OpTolerance = {
   roundings: 24,
   reason: `two sums of normalised values: twice this: ${BATCH_NORM.reason}`,
 };
+const SIGMOID: OpTolerance = {
+  roundings: 8,
+  reason: "exp is off by (3 + 2|x|) ULP, which the condition sum holds; one sum, one division (2.5 ULP), one product",
+};
 const MOVING_AVERAGE: OpTolerance = { roundings: 4, reason: "two rounded weights, two products, one sum" };
 
 /**
@@ -88,6 +92,13 @@ export const OP_TOLERANCES: Readonly<Record<ComputingKernel, OpTolerance>> = {
   reluGradient: EXACT,
   zeroPad: EXACT,
   zeroPadGradient: EXACT,
+  reshape: EXACT,
+  maxPool: EXACT,
+  maxPoolGradient: PRODUCT_SUM,
+  scaleChannels: PRODUCT_SUM,
+  scaleChannelsGradient: PRODUCT_SUM,
+  activate: SIGMOID,
+  activateGradient: { roundings: 16, reason: `products with it: twice this: ${SIGMOID.reason}` },
   softmaxCrossEntropy: { roundings: 8, reason: "exp is off by (3 + 2|x|) ULP, log by 2^-21 absolute, one division" },
   softmaxCrossEntropyGradient: { roundings: 6, reason: "one difference, one division (2.5 ULP)" },
   optimizerStep: {

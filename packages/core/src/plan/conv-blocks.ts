@@ -59,7 +59,7 @@ function blockAt<T extends DeviceTensor>(
   const [step, norm] = [steps[index], steps[index + 1]];
   const op = step?.layer.op;
   if (op?.type !== "Conv2D" && op?.type !== "DepthwiseConv2D") return undefined;
-  if (step === undefined || !step.carriesGradient || op.useBias) return undefined;
+  if (step === undefined || !step.carriesGradient || op.useBias || op.activation !== undefined) return undefined;
   if (!hasKernels(kernels, op.type === "DepthwiseConv2D")) return undefined;
   const goesDown = steps[step.inputs[0] ?? -1]?.carriesGradient === true;
   if (op.type === "Conv2D" && goesDown && !isPointwise(step.layer.weights[0]?.shape ?? [], op)) return undefined;

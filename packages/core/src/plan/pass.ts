@@ -16,6 +16,8 @@ export interface PassStep {
   readonly keepsInput: boolean;
   /** Whether the backward pass reads the layer's output. */
   readonly keepsOutput: boolean;
+  /** Whether it is a dropout that drops anything in training. */
+  readonly dropsOut: boolean;
   /** Another step does its work. */
   readonly skipped?: true;
 }
@@ -28,6 +30,11 @@ function keepsInput(layer: Layer, trains: boolean, carriesGradient: boolean, mod
       return trains;
     case "BatchNormalization":
       return mode === "batch-stats" ? carriesGradient : trains;
+    case "Activation":
+      return carriesGradient && layer.op.activation !== "linear";
+    case "Multiply":
+    case "MaxPooling2D":
+      return carriesGradient;
     default:
       return false;
   }
@@ -50,7 +57,8 @@ export function planPass(layers: readonly Layer[], treatments: readonly LayerTre
       carriesGradient,
       batchNormMode: mode,
       keepsInput: keepsInput(layer, trains, carriesGradient, mode),
-      keepsOutput: layer.op.type === "ReLU" && carriesGradient,
+      keepsOutput: (layer.op.type === "ReLU" || layer.op.type === "MaxPooling2D") && carriesGradient,
+      dropsOut: layer.op.type === "Dropout" && treatment?.dropoutMode !== "inference",
     });
   }
   return steps;
@@ -96,8 +104,7 @@ export function frozenPrefix(steps: readonly PassStep[]): number {
  */
 export function staticPrefix(steps: readonly PassStep[]): number {
   const index = steps.findIndex(
-    ({ layer, carriesGradient, batchNormMode }) =>
-      carriesGradient || layer.op.type === "Dropout" || batchNormMode === "batch-stats",
+    ({ carriesGradient, batchNormMode, dropsOut }) => carriesGradient || dropsOut || batchNormMode === "batch-stats",
   );
   return index < 0 ? steps.length : index;
 }

@@ -3,7 +3,8 @@ import { type Splits, splitDataset } from "../data/split.ts";
 import { ThawError } from "../error.ts";
 import { countTrainable, type LayerTreatment, resolveFreeze, type TrainableCount } from "../freeze/policy.ts";
 import { liveAt } from "../model/cut.ts";
-import { buildNetwork, type Network } from "../model/network.ts";
+import type { Preprocessing } from "../model/layer.ts";
+import { buildNetwork, type KerasConfig, type Network } from "../model/network.ts";
 import { hashOf } from "../spec/hash.ts";
 import type { FreezePolicy, OptimizerSpec, Spec } from "../spec/schema.ts";
 import { frozenPrefix, type PassStep, planPass, type StepCost, stepCost } from "./pass.ts";
@@ -38,6 +39,10 @@ export interface Plan {
   readonly spec: Spec;
   readonly weights: WeightsRef;
   readonly headWeights: WeightsRef | null;
+  /** The configuration that `model.config` names; there where the architecture is `keras`. */
+  readonly config?: KerasConfig;
+  /** The network's own: what pixels become before it sees them. */
+  readonly preprocessing: Preprocessing;
   readonly dataset: Dataset;
   readonly splits: Splits;
   readonly phases: readonly PhasePlan[];
@@ -49,6 +54,7 @@ export interface PlanInputs {
   readonly spec: Spec;
   readonly weights: WeightsRef;
   readonly headWeights: WeightsRef | null;
+  readonly config?: KerasConfig;
   readonly dataset: Dataset;
   readonly warnings: readonly DataWarning[];
 }
@@ -87,16 +93,16 @@ function numericSpec(spec: Spec): unknown {
     model,
     ...rest
   } = spec;
-  const { weights: _weights, head, ...architecture } = model;
+  const { weights: _weights, config: _config, head, ...architecture } = model;
   return { ...rest, model: { ...architecture, head: { name: head.name, dropout: head.dropout } } };
 }
 
 /**
  * Resolves a spec and its inputs to a plan.
- * @throws ThawError `freeze-invalid`, `split-invalid`
+ * @throws ThawError `freeze-invalid`, `split-invalid`, `model-unsupported`
  */
-export async function makePlan({ spec, weights, headWeights, dataset, warnings }: PlanInputs): Promise<Plan> {
-  const network = buildNetwork(spec.model, dataset.classes.length);
+export async function makePlan({ spec, weights, headWeights, config, dataset, warnings }: PlanInputs): Promise<Plan> {
+  const network = buildNetwork(spec.model, dataset.classes.length, config);
   const splits = splitDataset(dataset, spec.split, spec.seed);
   const phases = (spec.phases ?? [{ epochs: spec.epochs }]).map((phase, index) =>
     planPhase(network, spec, phase, index),
@@ -106,16 +112,30 @@ export async function makePlan({ spec, weights, headWeights, dataset, warnings }
     spec: numericSpec(spec),
     weights: weights.blob?.sha256 ?? null,
     head: headWeights?.blob?.sha256 ?? null,
+    ...(config === undefined ? {} : { config: config.json }),
     images: dataset.shards.map((shard) => shard.sha256),
     labels: dataset.labels,
     splits,
   });
-  return { version: 1, planHash, specHash, spec, weights, headWeights, dataset, splits, phases, warnings };
+  return {
+    version: 1,
+    planHash,
+    specHash,
+    spec,
+    weights,
+    headWeights,
+    ...(config === undefined ? {} : { config }),
+    preprocessing: network.base.preprocessing,
+    dataset,
+    splits,
+    phases,
+    warnings,
+  };
 }
 
 /** The network of a plan. */
 export function networkOf(plan: Plan): Network {
-  return buildNetwork(plan.spec.model, plan.dataset.classes.length);
+  return buildNetwork(plan.spec.model, plan.dataset.classes.length, plan.config);
 }
 
 /** The executor's view of a phase. */

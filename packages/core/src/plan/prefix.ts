@@ -19,12 +19,11 @@ export type PrefixUnit =
       readonly relu: FollowingRelu | undefined;
     };
 
-function isConvolution(step: PassStep | undefined): boolean {
-  return step?.layer.op.type === "Conv2D" || step?.layer.op.type === "DepthwiseConv2D";
-}
-
-function hasBias(step: PassStep | undefined): boolean {
-  return step !== undefined && "useBias" in step.layer.op && step.layer.op.useBias;
+/** A convolution and nothing behind it in the same layer. */
+function isPlainConvolution(step: PassStep | undefined): boolean {
+  const op = step?.layer.op;
+  if (op?.type !== "Conv2D" && op?.type !== "DepthwiseConv2D") return false;
+  return !op.useBias && op.activation === undefined;
 }
 
 const NO_PADDING: Padding = [
@@ -53,9 +52,8 @@ export function planPrefix(steps: readonly PassStep[], to: number): readonly Pre
     const op = convolution?.layer.op;
     const norm = steps[at + 1];
     const folds =
-      isConvolution(convolution) &&
+      isPlainConvolution(convolution) &&
       goesOn(at) &&
-      !hasBias(convolution) &&
       norm?.layer.op.type === "BatchNormalization" &&
       norm.batchNormMode === "inference";
     if (!folds || op === undefined || !("strides" in op)) {

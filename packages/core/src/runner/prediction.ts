@@ -1,3 +1,4 @@
+import type { KerasConfig } from "../model/network.ts";
 import type { Spec } from "../spec/schema.ts";
 import type { EngineSettings, Environment } from "./environment.ts";
 
@@ -5,6 +6,8 @@ import type { EngineSettings, Environment } from "./environment.ts";
 export interface PredictRequest {
   readonly model: Spec["model"];
   readonly classCount: number;
+  /** Of architecture `keras`. */
+  readonly config?: KerasConfig;
   /** Every weight of base and head with Keras's names, as the bytes of a safetensors file. */
   readonly weights: Uint8Array;
   /** A batch that takes longer is given up. */

@@ -1,4 +1,5 @@
 import type { LayerTreatment, TrainableCount } from "../freeze/policy.ts";
+import type { KerasConfig } from "../model/network.ts";
 import type { PhasePlan, Plan } from "../plan/plan.ts";
 import { hashOf } from "../spec/hash.ts";
 import type { Spec } from "../spec/schema.ts";
@@ -38,6 +39,8 @@ export interface Result extends Outcome {
   readonly specHash: string;
   readonly planHash: string;
   readonly spec: Spec;
+  /** Configuration of the network, for architecture `keras`. */
+  readonly config?: KerasConfig;
   readonly weights: { readonly source: string; readonly sha256: string | null };
   readonly data: {
     readonly source: string;
@@ -71,12 +74,13 @@ function heldOut({ dataset }: Plan, indices: readonly number[]): HeldOut {
 /** What a result takes from its plan. */
 export function resultOfPlan(
   plan: Plan,
-): Pick<Result, "specHash" | "planHash" | "spec" | "weights" | "data" | "phases"> {
+): Pick<Result, "specHash" | "planHash" | "spec" | "config" | "weights" | "data" | "phases"> {
   const { dataset, splits } = plan;
   return {
     specHash: plan.specHash,
     planHash: plan.planHash,
     spec: plan.spec,
+    ...(plan.config === undefined ? {} : { config: plan.config }),
     weights: { source: plan.weights.source, sha256: plan.weights.blob?.sha256 ?? null },
     data: {
       source: dataset.source,

@@ -1,5 +1,5 @@
 import { ThawError } from "../error.ts";
-import { buildNetwork } from "../model/network.ts";
+import { buildNetwork, type Network } from "../model/network.ts";
 import { type NamedTensors, parseSafetensors, safetensorsMetadata, writeSafetensors } from "../model/safetensors.ts";
 import { sha256 } from "../spec/hash.ts";
 import { parseSpec } from "../spec/parse.ts";
@@ -139,8 +139,14 @@ function parseRecord(text: string, where: string): ModelRecord {
   return { ...(record as RunRecord), spec };
 }
 
+/** The network of a saved model. @throws ThawError `model-config-invalid`, `model-unsupported` */
+export function networkOfModel(record: ModelRecord): Network {
+  const config = "imported" in record ? undefined : record.config;
+  return buildNetwork(record.spec.model, record.data.classes.length, config);
+}
+
 function checkShapes({ record, weights }: SavedModel, where: string): void {
-  for (const layer of buildNetwork(record.spec.model, record.data.classes.length).layers) {
+  for (const layer of networkOfModel(record).layers) {
     for (const { name, shape } of layer.weights) {
       const found = weights.get(`${layer.name}/${name}`);
       const expected = `expected float32 [${shape.join(", ")}]`;

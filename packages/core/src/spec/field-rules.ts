@@ -1,3 +1,4 @@
+import { alphasOf } from "../model/architectures.ts";
 import type { LearningRateSpec, Spec } from "./schema.ts";
 
 /** A broken rule: the path of the field to change and what is wrong with it. */
@@ -20,9 +21,32 @@ function scheduleProblems(rate: LearningRateSpec, path: BrokenRule["path"]): rea
   return problems;
 }
 
+function modelProblems({ architecture, alpha, config, preprocessing }: Spec["model"]): readonly BrokenRule[] {
+  const problems: BrokenRule[] = [];
+  const alphas = alphasOf(architecture);
+  if (alpha !== undefined && alphas?.includes(alpha) !== true) {
+    const message =
+      alphas === undefined
+        ? `${architecture} has no width multiplier; leave it out`
+        : `expected ${alphas.join(", ")} for ${architecture}; found ${alpha}`;
+    problems.push({ path: ["model", "alpha"], message });
+  }
+  const isKeras = architecture === "keras";
+  if (isKeras && config === undefined) {
+    const message = 'is missing; architecture "keras" needs the path of a config.json or .keras file';
+    problems.push({ path: ["model", "config"], message });
+  }
+  for (const [field, value] of Object.entries({ config, preprocessing })) {
+    if (isKeras || value === undefined) continue;
+    const message = `goes with architecture "keras" alone; ${architecture} has its own`;
+    problems.push({ path: ["model", field], message });
+  }
+  return problems;
+}
+
 /** Rules between fields, which a schema of single fields cannot say. */
 export function brokenRules(spec: Spec): readonly BrokenRule[] {
-  const problems: BrokenRule[] = [];
+  const problems: BrokenRule[] = [...modelProblems(spec.model)];
   if (spec.phases !== undefined && spec.epochs !== 1) {
     const message = "stands beside phases; give each phase its epochs and leave this out";
     problems.push({ path: ["epochs"], message });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MOBILENET_V2_ALPHAS } from "../model/mobilenet-v2.ts";
+import { ARCHITECTURE_NAMES, alphasOf } from "../model/architectures.ts";
 import {
   augmentationSchema,
   batchNormSchema,
@@ -28,9 +28,22 @@ const weightsSource = z.union([
   }),
 ]);
 
-const modelSchema = z.strictObject({
-  architecture: z.literal("MobileNetV2").default("MobileNetV2"),
-  alpha: z.literal(MOBILENET_V2_ALPHAS).default(1).describe("Width multiplier"),
+/** Width multipliers of any architecture. */
+const ALPHAS = [...new Set(ARCHITECTURE_NAMES.flatMap((name) => alphasOf(name) ?? []))].sort((a, b) => a - b);
+
+const modelFields = z.strictObject({
+  architecture: z
+    .enum(ARCHITECTURE_NAMES)
+    .default("MobileNetV2")
+    .describe("A network of keras.applications by its name, or keras for the one that config describes"),
+  alpha: z.literal(ALPHAS).optional().describe("Width multiplier of the MobileNets, 1 without"),
+  config: path
+    .optional()
+    .describe("Of architecture keras: a functional model's config.json (model.to_json()) or .keras file"),
+  preprocessing: z
+    .enum(["tf", "caffe", "none"])
+    .optional()
+    .describe("Of architecture keras: tf for -1 to 1, caffe for BGR less the means, none for 0 to 255"),
   imageSize: z.number().int().min(32).max(1024).default(160).describe("Side of the square input, pixels"),
   pooling: z.literal("avg").default("avg"),
   weights: weightsSource
@@ -46,6 +59,11 @@ const modelSchema = z.strictObject({
     })
     .prefault({})
     .describe("Dropout and the classifier on top of the pooled features"),
+});
+
+const modelSchema = modelFields.transform(({ alpha, ...model }) => {
+  const hasAlpha = alphasOf(model.architecture) !== undefined;
+  return { ...model, ...(alpha === undefined && !hasAlpha ? {} : { alpha: alpha ?? 1 }) };
 });
 
 const classes = z.array(z.string().min(1)).min(2).describe("Names of the classes, in the order of the labels");

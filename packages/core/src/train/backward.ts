@@ -1,11 +1,11 @@
-import { ThawError } from "../error.ts";
-import type { BatchNormGradients, DeviceTensor } from "../kernels/kernels.ts";
+import type { DeviceTensor } from "../kernels/kernels.ts";
 import { type ConvBlock, convBlocks, type PassRange } from "../plan/conv-blocks.ts";
-import { followingRelu } from "../plan/pass.ts";
 import type { Activations } from "./activations.ts";
 import { type BlockGradient, convolutionGradients } from "./conv-block.ts";
 import type { PassContext } from "./forward.ts";
-import { isRemade, keptFor, remake } from "./kept.ts";
+import { keptFor } from "./kept.ts";
+import { batchNormGradients, fusedWithBatchNorm, type LayerGradients, layerGradients } from "./layer-gradients.ts";
+import { multiplyGradient } from "./product.ts";
 
 /** A gradient that several layers may hold at once (an Add passes its own on to both inputs). */
 interface SharedGradient<T> extends BlockGradient<T> {
@@ -54,161 +54,6 @@ class GradientFlow<T extends DeviceTensor> {
   }
 }
 
-/** Gradients of one layer or block: of its input (absent where nothing below trains) and of its weights. */
-interface LayerGradients<T> {
-  readonly input?: T;
-  /** Beside `input`, where it goes back through a normalization that is done on the way. */
-  readonly sums?: BlockGradient<T>["sums"];
-  readonly weights: readonly (readonly [name: string, gradient: T])[];
-}
-
-function plainConvolutionGradients<T extends DeviceTensor>(
-  context: PassContext<T>,
-  index: number,
-  dy: T,
-  activations: Activations<T>,
-  needsInput: boolean,
-): LayerGradients<T> {
-  const { kernels, steps, variables } = context;
-  const step = steps[index];
-  if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
-  const { name, op, weights } = step.layer;
-  if (op.type !== "Conv2D" && op.type !== "DepthwiseConv2D")
-    throw new ThawError("internal", `"${name}" is no convolution.`);
-  const kernel = variables.get(`${name}/kernel`);
-  const inputIndex = step.inputs[0] ?? 0;
-  const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
-  const isDense = op.type === "Conv2D";
-  const result: [string, T][] = [];
-  if (step.trains) {
-    const remade = isRemade(context, inputIndex);
-    const x = remade ? remake(context, inputIndex, activations) : activations.get(inputIndex);
-    const kernelShape = weights[0]?.shape ?? [];
-    const dKernel = isDense
-      ? kernels.conv2dKernelGradient(x, dy, kernelShape, op)
-      : kernels.depthwiseConv2dKernelGradient(x, dy, kernelShape, op);
-    if (remade) kernels.dispose(x);
-    result.push([`${name}/kernel`, dKernel]);
-    if (op.useBias) result.push([`${name}/bias`, kernels.biasGradient(dy)]);
-  }
-  if (!needsInput) return { weights: result };
-  const input = isDense
-    ? kernels.conv2dInputGradient(dy, kernel, inputShape, op)
-    : kernels.depthwiseConv2dInputGradient(dy, kernel, inputShape, op);
-  return { input, weights: result };
-}
-
-/**
- * Gradients of a batch normalization, and of the ReLU behind it where one kernel does both.
- * @param dy gradient of the batch normalization's output, or with `relu` of the ReLU's
- */
-function batchNormGradients<T extends DeviceTensor>(
-  context: PassContext<T>,
-  index: number,
-  dy: T,
-  activations: Activations<T>,
-  needsInput: boolean,
-  relu?: { readonly maxValue: number | null },
-): LayerGradients<T> {
-  const { kernels, steps, variables } = context;
-  const step = steps[index];
-  if (step?.layer.op.type !== "BatchNormalization") throw new ThawError("internal", `Layer ${index} is no BN.`);
-  const { name } = step.layer;
-  const { epsilon } = step.layer.op;
-  const weight = (suffix: string): T => variables.get(`${name}/${suffix}`);
-  const gamma = weight("gamma");
-  const needs = { input: needsInput, weights: step.trains };
-  const x = step.keepsInput ? activations.get(step.inputs[0] ?? 0) : undefined;
-  const extras = activations.takeExtras(index);
-  const [mean, variance, ...saved] = extras;
-
-  const byInference = (): BatchNormGradients<T> => {
-    const [movingMean, movingVariance] = [weight("moving_mean"), weight("moving_variance")];
-    if (relu === undefined || kernels.batchNormInferenceReluGradient === undefined) {
-      return kernels.batchNormInferenceGradient(dy, x, gamma, movingMean, movingVariance, epsilon, needs);
-    }
-    const y = activations.get(index + 1);
-    const { maxValue } = relu;
-    const statistics = [movingMean, movingVariance] as const;
-    return kernels.batchNormInferenceReluGradient(dy, y, x, gamma, ...statistics, epsilon, maxValue, needs);
-  };
-  const byBatch = (): BatchNormGradients<T> => {
-    if (x === undefined || mean === undefined || variance === undefined) {
-      throw new ThawError("internal", `The forward pass kept nothing for "${name}".`);
-    }
-    const trained = { mean, variance, saved };
-    if (relu === undefined || kernels.batchNormTrainReluGradient === undefined) {
-      return kernels.batchNormTrainGradient(dy, x, gamma, trained, epsilon, needs);
-    }
-    return kernels.batchNormTrainReluGradient(dy, x, gamma, weight("beta"), trained, epsilon, relu.maxValue, needs);
-  };
-
-  const gradients = step.batchNormMode === "inference" ? byInference() : byBatch();
-  for (const tensor of extras) kernels.dispose(tensor);
-  const weights: [string, T][] = [];
-  if (gradients.dGamma !== undefined) weights.push([`${name}/gamma`, gradients.dGamma]);
-  if (gradients.dBeta !== undefined) weights.push([`${name}/beta`, gradients.dBeta]);
-  return gradients.dx === undefined ? { weights } : { input: gradients.dx, weights };
-}
-
-/** The ReLU at `index`, where the kernel set does its gradient with that of the batch normalization before it. */
-function fusedWithBatchNorm<T extends DeviceTensor>(
-  { kernels, steps }: PassContext<T>,
-  index: number,
-): { readonly maxValue: number | null } | undefined {
-  const inference = steps[index - 1]?.batchNormMode === "inference";
-  const kernel = inference ? kernels.batchNormInferenceReluGradient : kernels.batchNormTrainReluGradient;
-  return kernel === undefined ? undefined : followingRelu(steps, index - 1);
-}
-
-function layerGradients<T extends DeviceTensor>(
-  context: PassContext<T>,
-  index: number,
-  dy: T,
-  activations: Activations<T>,
-  needsInput: boolean,
-): LayerGradients<T> {
-  const { kernels, steps, variables } = context;
-  const step = steps[index];
-  if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
-  const { name, op } = step.layer;
-  const inputIndex = step.inputs[0] ?? 0;
-  switch (op.type) {
-    case "Conv2D":
-    case "DepthwiseConv2D":
-      return plainConvolutionGradients(context, index, dy, activations, needsInput);
-    case "BatchNormalization":
-      return batchNormGradients(context, index, dy, activations, needsInput);
-    case "Dense": {
-      const weights: [string, T][] = step.trains
-        ? [
-            [`${name}/kernel`, kernels.denseKernelGradient(activations.get(inputIndex), dy)],
-            [`${name}/bias`, kernels.biasGradient(dy)],
-          ]
-        : [];
-      if (!needsInput) return { weights };
-      return { input: kernels.denseInputGradient(dy, variables.get(`${name}/kernel`)), weights };
-    }
-    case "ReLU":
-      return { input: kernels.reluGradient(dy, activations.get(index), op.maxValue), weights: [] };
-    case "ZeroPadding2D":
-      return { input: kernels.zeroPadGradient(dy, op.padding), weights: [] };
-    case "GlobalAveragePooling2D": {
-      const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
-      return { input: kernels.globalAveragePoolGradient(dy, inputShape), weights: [] };
-    }
-    case "Dropout": {
-      const [mask] = activations.takeExtras(index);
-      if (mask === undefined) throw new ThawError("internal", `The forward pass kept no mask for "${name}".`);
-      const input = kernels.multiply(dy, mask);
-      kernels.dispose(mask);
-      return { input, weights: [] };
-    }
-    default:
-      throw new ThawError("internal", `"${name}" has no gradient of its own.`);
-  }
-}
-
 /**
  * Gradients of a block whose output was not stored, or of its convolution alone where the gradient has come through the
  * normalization already. Of the normalization's weights they came with the gradient.
@@ -232,6 +77,26 @@ function blockGradients<T extends DeviceTensor>(
   }
   if (input === undefined) return { weights: all };
   return { input: input.tensor, sums: input.sums, weights: all };
+}
+
+/** Sends the gradients of a product's two inputs, of each that carries one. */
+function sendProduct<T extends DeviceTensor>(
+  { kernels, steps }: PassContext<T>,
+  flow: GradientFlow<T>,
+  inputs: readonly number[],
+  dy: T,
+  activations: Activations<T>,
+): void {
+  const [first = -1, second = -1] = inputs;
+  const pairs = [
+    [first, second],
+    [second, first],
+  ] as const;
+  for (const [input, other] of pairs) {
+    if (steps[input]?.carriesGradient !== true) continue;
+    const tensor = multiplyGradient(kernels, dy, activations.get(input), activations.get(other));
+    flow.send(input, { tensor, owners: 1 });
+  }
 }
 
 /**
@@ -267,6 +132,8 @@ export function backward<T extends DeviceTensor>(
       if (step.layer.op.type === "Add") {
         gradient.owners += receivers.length;
         for (const input of receivers) flow.send(input, gradient);
+      } else if (step.layer.op.type === "Multiply") {
+        sendProduct(context, flow, step.inputs, gradient.tensor, activations);
       } else {
         const needsInput = receivers.length > 0;
         const block = deferred ?? blocks.byConvolution.get(index);

@@ -1,5 +1,5 @@
 import { ThawError } from "../error.ts";
-import type { BatchNormTrained, DeviceTensor, FollowingRelu, Kernels } from "../kernels/kernels.ts";
+import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
 import {
   type ConvBlock,
   type ConvBlocks,
@@ -14,6 +14,7 @@ import { Activations } from "./activations.ts";
 import { runConvolution } from "./conv-block.ts";
 import { applyNorm, fixedNorm } from "./fixed-norm.ts";
 import { keptFor, storedAt } from "./kept.ts";
+import { batchNorm, hasFusedForward, runLayer } from "./layer-forward.ts";
 import { disposeLast, type Move, moveStatistics } from "./moving-statistics.ts";
 import type { Variables } from "./variables.ts";
 
@@ -63,111 +64,6 @@ function countUses<T extends DeviceTensor>(
   }
   for (const index of crossingAt(steps, range.to)) count(index);
   return uses;
-}
-
-/** Normalises with the ReLU in one kernel or without it. */
-function normalise<T extends DeviceTensor>(
-  { kernels, variables }: PassContext<T>,
-  { layer, batchNormMode }: PassStep,
-  x: T,
-  training: boolean,
-  relu: FollowingRelu | undefined,
-): BatchNormTrained<T> | T {
-  if (layer.op.type !== "BatchNormalization") throw new ThawError("internal", `"${layer.name}" is no BN.`);
-  const { epsilon } = layer.op;
-  const weight = (name: string): T => variables.get(`${layer.name}/${name}`);
-  const [gamma, beta] = [weight("gamma"), weight("beta")];
-  if (training && batchNormMode !== "inference") {
-    if (relu === undefined) return kernels.batchNormTrain(x, gamma, beta, epsilon);
-    if (kernels.batchNormTrainRelu) return kernels.batchNormTrainRelu(x, gamma, beta, epsilon, relu.maxValue);
-  }
-  const [mean, variance] = [weight("moving_mean"), weight("moving_variance")];
-  if (relu === undefined) return kernels.batchNormInference(x, gamma, beta, mean, variance, epsilon);
-  if (kernels.batchNormInferenceRelu) {
-    return kernels.batchNormInferenceRelu(x, gamma, beta, mean, variance, epsilon, relu.maxValue);
-  }
-  throw new ThawError("internal", `There is no fused kernel for "${layer.name}".`);
-}
-
-function batchNorm<T extends DeviceTensor>(
-  context: PassContext<T>,
-  index: number,
-  x: T,
-  activations: Activations<T>,
-  mode: ForwardMode,
-  moves: Move<T>[],
-  relu?: FollowingRelu,
-): T {
-  const { kernels, steps } = context;
-  const step = steps[index];
-  if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
-  const normalised = normalise(context, step, x, mode.training, relu);
-  if (!("y" in normalised)) return normalised;
-  const { y, mean, variance, saved } = normalised;
-  const updates = mode.training && mode.updates;
-  const keeps = updates && step.carriesGradient;
-  if (updates) moves.push({ step, batch: [mean, variance], isLast: !keeps });
-  if (keeps) activations.putExtras(index, [mean, variance, ...saved]);
-  else for (const tensor of updates ? saved : [mean, variance, ...saved]) kernels.dispose(tensor);
-  return y;
-}
-
-/** Whether the kernel set has the fused kernel that a batch normalization and its ReLU need in this mode. */
-function hasFusedForward<T extends DeviceTensor>(kernels: Kernels<T>, step: PassStep, mode: ForwardMode): boolean {
-  const onBatch = mode.training && step.batchNormMode !== "inference";
-  return (onBatch ? kernels.batchNormTrainRelu : kernels.batchNormInferenceRelu) !== undefined;
-}
-
-/** Runs one layer. */
-export function runLayer<T extends DeviceTensor>(
-  context: PassContext<T>,
-  index: number,
-  inputs: readonly T[],
-  activations: Activations<T>,
-  mode: ForwardMode,
-  moves: Move<T>[] = [],
-): T {
-  const { kernels, steps, variables } = context;
-  const step = steps[index];
-  const [x, second] = inputs;
-  if (step === undefined || x === undefined) throw new ThawError("internal", `Layer ${index} has no input.`);
-  const { name, op } = step.layer;
-  switch (op.type) {
-    case "Conv2D":
-    case "DepthwiseConv2D": {
-      const kernel = variables.get(`${name}/kernel`);
-      const y = op.type === "Conv2D" ? kernels.conv2d(x, kernel, op) : kernels.depthwiseConv2d(x, kernel, op);
-      if (!op.useBias) return y;
-      const biased = kernels.biasAdd(y, variables.get(`${name}/bias`));
-      kernels.dispose(y);
-      return biased;
-    }
-    case "BatchNormalization":
-      return batchNorm(context, index, x, activations, mode, moves);
-    case "ReLU":
-      return kernels.relu(x, op.maxValue);
-    case "ZeroPadding2D":
-      return kernels.zeroPad(x, op.padding);
-    case "Add":
-      if (second === undefined) throw new ThawError("internal", `Layer "${name}" needs two inputs.`);
-      return kernels.add(x, second);
-    case "GlobalAveragePooling2D":
-      return kernels.globalAveragePool(x);
-    case "Dense":
-      return kernels.dense(x, variables.get(`${name}/kernel`), variables.get(`${name}/bias`));
-    case "Dropout": {
-      const mask = mode.training
-        ? mode.dropoutMask(name, op.rate, x.shape)
-        : new Float32Array(x.shape.reduce((a, b) => a * b, 1)).fill(1);
-      const maskTensor = kernels.upload(mask, x.shape);
-      const y = kernels.multiply(x, maskTensor);
-      if (mode.training && mode.updates && step.carriesGradient) activations.putExtras(index, [maskTensor]);
-      else kernels.dispose(maskTensor);
-      return y;
-    }
-    case "InputLayer":
-      throw new ThawError("internal", "The input layer has no computation.");
-  }
 }
 
 /** Runs a block: its convolution, which takes the statistics, and the rest unless the reader does that. */

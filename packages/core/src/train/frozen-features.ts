@@ -1,6 +1,6 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
-import { sizeOf } from "../model/layer.ts";
+import { type Preprocessing, sizeOf } from "../model/layer.ts";
 import type { FeatureCachePlan } from "../plan/feature-cache.ts";
 import type { FeatureStore } from "./feature-store.ts";
 import type { PassContext } from "./forward.ts";
@@ -32,6 +32,7 @@ export interface BatchRounding {
 export class FrozenFeatures<T extends DeviceTensor> {
   readonly #context: PassContext<T>;
   readonly #prefix: FrozenPrefix<T>;
+  readonly #preprocessing: Preprocessing;
   readonly #plan: FeatureCachePlan;
   readonly #store: FeatureStore | undefined;
   readonly #atOnce: number;
@@ -41,18 +42,21 @@ export class FrozenFeatures<T extends DeviceTensor> {
   #rounding: BatchRounding | undefined;
 
   /**
+   * @param preprocessing what pixels become before the network sees them
    * @param store where outputs are kept; without it they are computed every time
    * @param atOnce images that the prefix takes at once
    */
   constructor(
     context: PassContext<T>,
     prefix: FrozenPrefix<T>,
+    preprocessing: Preprocessing,
     plan: FeatureCachePlan,
     store: FeatureStore | undefined,
     atOnce: number = Number.POSITIVE_INFINITY,
   ) {
     this.#context = context;
     this.#prefix = prefix;
+    this.#preprocessing = preprocessing;
     this.#plan = plan;
     this.#atOnce = atOnce;
     this.#store = plan.where === "nowhere" ? undefined : store;
@@ -140,7 +144,9 @@ export class FrozenFeatures<T extends DeviceTensor> {
     const shape = [positions.length, ...imageShape];
     const size = sizeOf(shape);
     const bytes = pixels(positions, this.#space("pixels", size, Uint8Array));
-    return uploadImages(kernels, bytes, shape, (values) => this.#space("inputs", values, Float32Array));
+    return uploadImages(kernels, this.#preprocessing, bytes, shape, (values) =>
+      this.#space("inputs", values, Float32Array),
+    );
   }
 
   /** Reads a batch's outputs back and keeps them. @returns them by position */

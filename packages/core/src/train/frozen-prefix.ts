@@ -3,7 +3,8 @@ import { crossingAt } from "../plan/pass.ts";
 import { type PrefixUnit, planPrefix } from "../plan/prefix.ts";
 import { Activations } from "./activations.ts";
 import { applyNorm, fixedNorm } from "./fixed-norm.ts";
-import { type PassContext, runLayer } from "./forward.ts";
+import type { PassContext } from "./forward.ts";
+import { runLayer } from "./layer-forward.ts";
 
 /** Outputs that cross a cut, by layer index. */
 export type LiveTensors<T> = ReadonlyMap<number, T>;

@@ -5,7 +5,7 @@ import { type HostTensor, type NamedTensors, parseSafetensors } from "../model/s
 import { networkOf, type Plan } from "../plan/plan.ts";
 import type { Host } from "../runner/runner.ts";
 
-const ONES = new Set(["gamma", "moving_variance"]);
+const ONES = new Set(["gamma", "moving_variance", "variance"]);
 
 /** Receptive field times the last two axes, as Keras computes fans: a depthwise kernel `[h, w, channels, 1]` too. */
 function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
@@ -15,7 +15,7 @@ function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
 }
 
 /**
- * Fresh weights of a layer: kernels Glorot uniform from the project's own random numbers, biases 0, BN identity.
+ * Fresh weights of a layer: kernels Glorot uniform from the project's own random numbers, biases 0, normalizations identity.
  * @param seed the experiment's seed; each tensor has a stream of its own, so that layers do not move each other
  */
 export function initialWeights(layer: Layer, seed: number): Map<string, HostTensor> {

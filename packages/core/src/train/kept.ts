@@ -1,7 +1,7 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { type ConvBlocks, isDeferred, liesIn, type PassRange } from "../plan/conv-blocks.ts";
-import { followingRelu, readersOf } from "../plan/pass.ts";
+import { followingRelu, type PassStep, readersOf } from "../plan/pass.ts";
 import type { Activations } from "./activations.ts";
 import { applyNorm, fixedNorm } from "./fixed-norm.ts";
 import type { PassContext } from "./forward.ts";
@@ -20,8 +20,15 @@ export function isRemade<T extends DeviceTensor>(context: PassContext<T>, index:
     norm?.batchNormMode === "batch-stats" &&
     norm.keepsInput &&
     needsNoOutput(context, index) &&
-    readersOf(steps, index).length === 1
+    isReadByConvolution(steps, index)
   );
+}
+
+/** Whether one convolution and nothing else reads a layer's output. */
+function isReadByConvolution(steps: readonly PassStep[], index: number): boolean {
+  const [reader, ...others] = readersOf(steps, index);
+  const type = steps[reader ?? -1]?.layer.op.type;
+  return others.length === 0 && (type === "Conv2D" || type === "DepthwiseConv2D");
 }
 
 /** The layer whose stored output a reader of layer `index` reads: its own, or the convolution's of a deferred block. */

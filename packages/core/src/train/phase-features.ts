@@ -56,6 +56,7 @@ async function keyOf<T extends DeviceTensor>(
   return await hashOf({
     images: plan.dataset.shards.map(({ sha256 }) => sha256),
     model: plan.spec.model.architecture,
+    ...(plan.config === undefined ? {} : { config: plan.config.json, preprocessing: plan.preprocessing }),
     cut: cache.cut,
     tensors: cache.tensors,
     weights: await digestWeights(variables, below),
@@ -80,7 +81,7 @@ export async function openFeatures<T extends DeviceTensor>(
   if (cache.where === "disk") {
     store = await host.openFeatureFiles?.(await keyOf(plan, steps, cache, variables, host.environment), cache);
   }
-  const features = new FrozenFeatures(context, prefix, cache, store, host.prefixBatch);
+  const features = new FrozenFeatures(context, prefix, plan.preprocessing, cache, store, host.prefixBatch);
   return {
     features,
     plan: cache,

@@ -1,6 +1,7 @@
 import { ThawError } from "../error.ts";
 import { resolveFreeze } from "../freeze/policy.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { Preprocessing } from "../model/layer.ts";
 import { buildNetwork, type Network } from "../model/network.ts";
 import { parseSafetensors } from "../model/safetensors.ts";
 import { withoutPadding } from "../plan/padding.ts";
@@ -29,11 +30,12 @@ function inferenceSteps({ base, head, layers }: Network, padsInConvolutions: boo
 /** @returns [images, classes], rows add up to 1 */
 async function probabilitiesOf<T extends DeviceTensor>(
   { kernels, steps }: PassContext<T>,
+  preprocessing: Preprocessing,
   network: FrozenPrefix<T>,
   pixels: Uint8Array,
   shape: readonly number[],
 ): Promise<Float32Array> {
-  const images = uploadImages(kernels, pixels, shape); // [images, height, width, 3]
+  const images = uploadImages(kernels, preprocessing, pixels, shape); // [images, height, width, 3]
   const outputs = await network.run(0, steps.length, new Map([[0, images]]));
   const logits = outputs.get(steps.length - 1); // [images, classes]
   if (logits === undefined) throw new ThawError("internal", "The network gave no logits.");
@@ -52,7 +54,7 @@ async function probabilitiesOf<T extends DeviceTensor>(
  * @throws ThawError `weights-mismatch`, `non-finite`, `batch-invalid`, `cancelled`
  */
 export async function* predict<T extends DeviceTensor>(
-  { model, classCount, weights }: PredictRequest,
+  { model, classCount, weights, config }: PredictRequest,
   batches: AsyncIterable<PixelBatch>,
   host: PredictHost<T>,
 ): AsyncGenerator<PredictEvent> {
@@ -60,8 +62,8 @@ export async function* predict<T extends DeviceTensor>(
   yield { type: "start", environment };
   const values = parseSafetensors(weights, "the model's weights");
   checkStartingWeights(values, "Prediction");
-  const network = buildNetwork(model, classCount);
-  const { inputShape } = network.base;
+  const network = buildNetwork(model, classCount, config);
+  const { inputShape, preprocessing } = network.base;
   const imageBytes = inputShape[0] * inputShape[1] * inputShape[2];
   const steps = inferenceSteps(network, padsInConvolutions);
   const variables = new Variables(kernels, network.layers, values);
@@ -78,7 +80,7 @@ export async function* predict<T extends DeviceTensor>(
       for (let start = 0; start < count; start += prefixBatch) {
         const end = Math.min(start + prefixBatch, count);
         const part = pixels.subarray(start * imageBytes, end * imageBytes);
-        const found = await probabilitiesOf(context, whole, part, [end - start, ...inputShape]);
+        const found = await probabilitiesOf(context, preprocessing, whole, part, [end - start, ...inputShape]);
         probabilities.set(found, start * classCount);
         host.onProgress?.();
       }

@@ -9,7 +9,7 @@ import type { Optimizer } from "./optimizer.ts";
 
 /** One batch on the host. */
 export interface Batch {
-  /** float32 [batch, height, width, 3], -1…1 */
+  /** float32 [batch, height, width, 3], preprocessed */
   readonly images: Float32Array;
   readonly imageShape: readonly [number, number, number];
   readonly labels: Int32Array;

@@ -1,6 +1,7 @@
+import { pixelsBehind } from "../data/preprocessing.ts";
 import { ThawError } from "../error.ts";
 import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
-import { sizeOf } from "../model/layer.ts";
+import { type Preprocessing, sizeOf } from "../model/layer.ts";
 import { type HostTensor, writeSafetensors } from "../model/safetensors.ts";
 import {
   STEP_FILE,
@@ -13,11 +14,6 @@ import {
 import { sha256 } from "../spec/hash.ts";
 import type { Batch } from "./step.ts";
 import type { Variables } from "./variables.ts";
-
-/** Network input back to the pixel that it was made from. */
-function toPixels(images: Float32Array): Uint8Array {
-  return Uint8Array.from(images, (value) => Math.round((value + 1) * 127.5));
-}
 
 /** Root mean square, mean, largest magnitude and number of non-finite values. */
 function summarise(values: Float32Array): Float64Array {
@@ -40,6 +36,7 @@ function picked(values: Float32Array): HostTensor {
 export class Tracer<T extends DeviceTensor> {
   readonly #kernels: Kernels<T>;
   readonly #sink: TraceSink;
+  readonly #preprocessing: Preprocessing;
   readonly #last: number;
   readonly #steps: TracedStep[] = [];
   readonly #first = new Map<string, HostTensor>();
@@ -47,8 +44,9 @@ export class Tracer<T extends DeviceTensor> {
   #done = false;
 
   /** @throws ThawError `trace-invalid` where the run ends before the last step that is wanted */
-  constructor(kernels: Kernels<T>, sink: TraceSink, totalSteps: number) {
+  constructor(kernels: Kernels<T>, sink: TraceSink, totalSteps: number, preprocessing: Preprocessing) {
     this.#kernels = kernels;
+    this.#preprocessing = preprocessing;
     this.#sink = sink;
     this.#last = Math.max(0, ...sink.weightsAt);
     if (this.#last > totalSteps) {
@@ -69,7 +67,8 @@ export class Tracer<T extends DeviceTensor> {
   }
 
   async batch(step: number, { images, labels }: Batch): Promise<void> {
-    const [pixels, classes] = [toPixels(images), new Uint8Array(Int32Array.from(labels).buffer)];
+    const pixels = pixelsBehind(this.#preprocessing, images);
+    const classes = new Uint8Array(Int32Array.from(labels).buffer);
     this.#steps.push({ step, images: await sha256(pixels), labels: await sha256(classes) });
   }
 

@@ -45,7 +45,7 @@ function neverLeftChance(plan: Plan, epochs: readonly EpochRecord[]): boolean {
 export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>): AsyncGenerator<RunEvent> {
   const profiler = given.profile === undefined ? undefined : new Profiler(given, given.profile);
   const host = profiler === undefined ? given : { ...given, kernels: profiler.kernels };
-  const { spec, splits, dataset } = plan;
+  const { spec, splits, dataset, preprocessing } = plan;
   const startedMs = host.now();
   const network = networkOf(plan);
   const lastPhase = plan.phases.at(-1);
@@ -58,8 +58,8 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
 
   const initial = await startingWeights(plan, host);
   checkStartingWeights(initial);
-  const tracer = host.trace === undefined ? undefined : new Tracer(host.kernels, host.trace, totalSteps);
-  const images = await loadImages(dataset, host.readBlob, host.openBlob);
+  const tracer = host.trace === undefined ? undefined : new Tracer(host.kernels, host.trace, totalSteps, preprocessing);
+  const images = await loadImages(dataset, preprocessing, host.readBlob, host.openBlob);
   const variables = new Variables(host.kernels, network.layers, initial);
   const state: RunState<T> = {
     plan,

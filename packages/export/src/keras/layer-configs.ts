@@ -1,5 +1,5 @@
-import { nativeWindow } from "@thaw/core";
-import type { ExportedLayer, ExportedOp } from "../exported-network.ts";
+import { type LayerOp, nativeWindow } from "@thaw/core";
+import type { ExportedLayer } from "../exported-network.ts";
 import { unsupported } from "../unsupported.ts";
 
 /** A layer in Keras's words, as Keras 3 and tfjs-layers both read them. */
@@ -11,7 +11,7 @@ export interface KerasLayer {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-type Writer<Type> = (layer: ExportedLayer, op: Extract<ExportedOp, { readonly type: Type }>) => KerasLayer;
+type Writer<Type> = (layer: ExportedLayer, op: Extract<LayerOp, { readonly type: Type }>) => KerasLayer;
 
 const CHANNELS_LAST = { data_format: "channels_last" } as const;
 
@@ -22,7 +22,7 @@ function kernelShape({ weights }: ExportedLayer): readonly number[] {
 /** What both kinds of convolution say of their window. */
 function windowConfig(
   layer: ExportedLayer,
-  op: Extract<ExportedOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>,
+  op: Extract<LayerOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>,
 ): Readonly<Record<string, unknown>> {
   const [height = 1, width = 1] = kernelShape(layer);
   const { pad, explicit } = nativeWindow([0, ...(layer.inputShapes[0] ?? [])], [height, width], op);
@@ -35,14 +35,23 @@ function windowConfig(
     padding: pad,
     ...CHANNELS_LAST,
     dilation_rate: [1, 1],
-    activation: layer.activation,
+    activation: op.activation ?? "linear",
     use_bias: op.useBias,
   };
 }
 
+/** One number where all channels have the same: tfjs-layers knows no other. */
+function oneOf(values: readonly number[]): number | readonly number[] {
+  return values.every((value) => value === values[0]) ? (values[0] ?? 0) : values;
+}
+
 /** A line for each operation; a new one goes here. */
-const WRITERS: { readonly [Type in ExportedOp["type"]]?: Writer<Type> } = {
-  Rescaling: (_, { scale, offset }) => ({ className: "Rescaling", group: "rescaling", config: { scale, offset } }),
+const WRITERS: { readonly [Type in LayerOp["type"]]?: Writer<Type> } = {
+  Rescaling: (_, { scale, offset }) => ({
+    className: "Rescaling",
+    group: "rescaling",
+    config: { scale: oneOf(scale), offset: oneOf(offset) },
+  }),
   Conv2D: (layer, op) => ({
     className: "Conv2D",
     group: "conv2d",
@@ -87,7 +96,7 @@ const WRITERS: { readonly [Type in ExportedOp["type"]]?: Writer<Type> } = {
  * @throws ThawError `export-unsupported`
  */
 export function kerasLayer(layer: ExportedLayer): KerasLayer {
-  const write = WRITERS[layer.op.type] as Writer<ExportedOp["type"]> | undefined;
+  const write = WRITERS[layer.op.type] as Writer<LayerOp["type"]> | undefined;
   if (write === undefined) throw unsupported("Keras", layer.name, layer.op.type);
   const { className, group, config } = write(layer, layer.op);
   return { className, group, config: { name: layer.name, trainable: layer.trainable, dtype: "float32", ...config } };

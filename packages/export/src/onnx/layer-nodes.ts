@@ -1,5 +1,5 @@
-import type { Padding } from "@thaw/core";
-import { type ExportedLayer, type ExportedNetwork, type ExportedOp, weightOf } from "../exported-network.ts";
+import type { LayerOp, Padding } from "@thaw/core";
+import { type ExportedLayer, type ExportedNetwork, weightOf } from "../exported-network.ts";
 import { unsupported } from "../unsupported.ts";
 import { float, type GraphBuilder, integer, integers } from "./graph-builder.ts";
 
@@ -11,7 +11,7 @@ interface Place {
   readonly inputs: readonly string[];
 }
 
-type Writer<Type> = (layer: ExportedLayer, op: Extract<ExportedOp, { readonly type: Type }>, place: Place) => string;
+type Writer<Type> = (layer: ExportedLayer, op: Extract<LayerOp, { readonly type: Type }>, place: Place) => string;
 
 /** Adds a weight as it is. @returns its name */
 function weight({ network, graph }: Place, layer: ExportedLayer, name: string): string {
@@ -47,12 +47,13 @@ function turnedKernel({ network, graph }: Place, layer: ExportedLayer, axes: rea
 
 function convolution(
   layer: ExportedLayer,
-  op: Extract<ExportedOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>,
+  op: Extract<LayerOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>,
   place: Place,
   axes: readonly number[],
   groups: number,
 ): string {
-  const { padding, strides, useBias } = op;
+  const { padding, strides, useBias, activation } = op;
+  if (activation !== undefined) throw unsupported("ONNX", layer.name, `a convolution with activation ${activation}`);
   const kernel = turnedKernel(place, layer, axes);
   const bias = useBias ? [weight(place, layer, "bias")] : [];
   const pads = [padding[0][0], padding[1][0], padding[0][1], padding[1][1]];
@@ -66,10 +67,10 @@ function padsOf([rows, columns]: Padding): readonly number[] {
 }
 
 /** A line for each operation; a new one goes here. */
-const WRITERS: { readonly [Type in ExportedOp["type"]]?: Writer<Type> } = {
+const WRITERS: { readonly [Type in LayerOp["type"]]?: Writer<Type> } = {
   Rescaling(layer, { scale, offset }, { graph, inputs }) {
-    const factor = graph.floats(`${layer.name}/scale`, [], Float32Array.of(scale));
-    const summand = graph.floats(`${layer.name}/offset`, [], Float32Array.of(offset));
+    const factor = graph.floats(`${layer.name}/scale`, [scale.length, 1, 1], Float32Array.from(scale));
+    const summand = graph.floats(`${layer.name}/offset`, [offset.length, 1, 1], Float32Array.from(offset));
     const scaled = graph.node(`${layer.name}/multiply`, "Mul", [...inputs, factor]);
     return graph.node(layer.name, "Add", [scaled, summand]);
   },
@@ -115,7 +116,7 @@ const WRITERS: { readonly [Type in ExportedOp["type"]]?: Writer<Type> } = {
  * @throws ThawError `export-unsupported`
  */
 export function addLayer(layer: ExportedLayer, place: Place): string {
-  const write = WRITERS[layer.op.type] as Writer<ExportedOp["type"]> | undefined;
+  const write = WRITERS[layer.op.type] as Writer<LayerOp["type"]> | undefined;
   if (write === undefined) throw unsupported("ONNX", layer.name, layer.op.type);
   return write(layer, layer.op, place);
 }

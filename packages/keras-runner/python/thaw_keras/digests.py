@@ -9,7 +9,7 @@ import numpy as np
 
 from .failure import ThawError
 from .files import sha256
-from .network import Network
+from .network import Network, is_statistic
 from .safetensors import write
 
 
@@ -27,11 +27,11 @@ def digest_weights(network: Network, names: Collection[str] | None = None, exact
 
 
 def unmoved_names(network: Network, phase: Mapping[str, Any]) -> list[str]:
-    """Weights that a phase must not move: frozen ones, and moving statistics of BN in inference mode."""
+    """Weights that a phase must not move: frozen ones, and moving statistics of BN in inference mode, others' statistics."""
     names = []
     for treatment in phase["treatments"]:
         for name in network.variables(treatment["name"]):
-            if name.rsplit("/", 1)[1].startswith("moving_"):
+            if is_statistic(name):
                 unmoved = treatment["batchNormMode"] != "batch-stats"
             else:
                 unmoved = not treatment["trainable"]

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def fresh(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """A fresh weight, float32: Glorot uniform from the tensor's own stream, biases 0, batch normalization identity.
+    """A fresh weight, float32: Glorot uniform from the tensor's own stream, biases 0, normalizations identity.
 
     @see packages/core/src/train/initial-weights.ts
     """
     kind = name.rsplit("/", 1)[1]
     if kind != "kernel":
-        return np.full(shape, 1 if kind in ("gamma", "moving_variance") else 0, dtype=np.float32)
+        return np.full(shape, 1 if kind in ("gamma", "moving_variance", "variance") else 0, dtype=np.float32)
     field = math.prod(shape[:-2])
     limit = math.sqrt(6 / (field * shape[-2] + field * shape[-1]))
     uniform = RandomStream(seed, f"init/{name}").uniforms(math.prod(shape))

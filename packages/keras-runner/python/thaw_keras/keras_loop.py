@@ -12,6 +12,7 @@ import numpy as np
 from .epoch import epoch_order, full_batch_size
 from .failure import ThawError
 from .metrics import round_ms
+from .network import is_statistic
 from .non_finite import non_finite_loss
 from .optimizer import make_optimizer
 from .run_state import RunState, now_ms
@@ -54,12 +55,12 @@ class KerasLoop:
             for treatment in self._phase["treatments"]
             if treatment["trainable"]
             for name, variable in state.network.variables(treatment["name"]).items()
-            if not name.rsplit("/", 1)[1].startswith("moving_")
+            if not is_statistic(name)
         }
         rates = {t["lrMultiplier"] for t in self._phase["treatments"] if t["trainableParams"] > 0}
         wrong = {
             "a trace": state.tracer is not None,
-            "dropout": state.network.dropout is not None,
+            "dropout": bool(state.network.dropouts),
             "augmentation": augmentation["horizontalFlip"] or augmentation["maxShift"] > 0,
             "learning rates by layer": rates != {1},
             "this frozenBatchNorm or batchNorm": trainable != wanted,

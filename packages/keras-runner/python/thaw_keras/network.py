@@ -1,4 +1,4 @@
-"""Keras's MobileNetV2 with a new head, and its weights by name."""
+"""A network of Keras's with a new head, and its weights by name."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ from typing import Any
 import keras
 import numpy as np
 
-from .failure import ThawError, unsupported
+from .architectures import Dropout, build_base, with_masks
+from .failure import ThawError
 
-_ORDER = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
+_ORDER = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "mean", "variance")
 """Order of a layer's weights in files and digests; Keras's own depends on what is trainable."""
+_STATISTICS = ("moving_mean", "moving_variance", "mean", "variance")
+
+
+def is_statistic(name: str) -> bool:
+    """Whether a weight (`bn_Conv1/moving_mean`) is none that gradients touch."""
+    return name.rsplit("/", 1)[1] in _STATISTICS
 
 
 class Network:
-    """The network of a plan. Its layers are core's table: base, dropout where asked for, head (logits).
-
-    Dropout is a product with a given mask: stock Keras draws its own, and every backend another one.
-    """
+    """The network of a plan. Its layers are core's table: base, dropout where asked for, head (logits)."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
-        spec = plan["spec"]["model"]
-        for field, expected in (("architecture", "MobileNetV2"), ("pooling", "avg")):
-            if spec[field] != expected:
-                raise unsupported(f"model.{field}", spec[field], expected)
-        size, head = spec["imageSize"], spec["head"]
+        head = plan["spec"]["model"]["head"]
         keras.backend.clear_session()
-        base = keras.applications.MobileNetV2(
-            input_shape=(size, size, 3), alpha=spec["alpha"], include_top=False, weights=None, pooling="avg"
-        )
-        self.inputs = [base.input]
-        outputs = {layer.name: layer.output for layer in base.layers}
+        base, self.dropouts = with_masks(build_base(plan))
+        self.inputs = list(base.inputs)
+        masks = {f"{dropout.name}_mask" for dropout in self.dropouts}
+        outputs = {entry.name: entry.output for entry in base.operations if entry.name not in masks}
         features = base.output
-        self.dropout: tuple[str, float] | None = None
         if head["dropout"] > 0:
-            self.dropout = (f"{head['name']}_dropout", head["dropout"])
-            self.inputs.append(keras.Input(features.shape[1:], name="dropout_mask"))
-            features = keras.layers.Multiply(name=self.dropout[0])([features, self.inputs[1]])
-            outputs[self.dropout[0]] = features
+            dropout = Dropout(f"{head['name']}_dropout", head["dropout"], tuple(features.shape[1:]))
+            self.dropouts.append(dropout)
+            self.inputs.append(keras.Input(dropout.shape, name="dropout_mask"))
+            features = keras.layers.Multiply(name=dropout.name)([features, self.inputs[-1]])
+            outputs[dropout.name] = features
         dense = keras.layers.Dense(len(plan["dataset"]["classes"]), name=head["name"])
         outputs[head["name"]] = dense(features)
         self.layers = [treatment["name"] for treatment in plan["phases"][0]["treatments"]]
@@ -49,16 +48,18 @@ class Network:
                 "Use the Keras version of packages/keras-runner/python/requirements.txt.",
                 {"keras": list(outputs), "plan": self.layers},
             )
-        self.features = int(base.output.shape[-1])
         self.model = keras.Model(self.inputs, outputs[head["name"]])
         self.whole = keras.Model(self.inputs, list(outputs.values()))
         """The same layers and weights, with every layer's output."""
+        self._operations = {entry.name: entry for entry in self.model.operations}
         self._by_layer = {
-            name: {variable.name: variable for variable in self.layer(name).variables} for name in self.layers
+            name: {variable.name: variable for variable in getattr(self.layer(name), "variables", [])}
+            for name in self.layers
         }
 
     def layer(self, name: str) -> Any:
-        return self.model.get_layer(name)
+        """A layer, or an operation between layers."""
+        return self._operations[name]
 
     def variables(self, layer: str) -> dict[str, Any]:
         """Keras variables of a layer by weight name (`block_1_expand/kernel`), in the order of files and digests."""
@@ -85,6 +86,9 @@ class Network:
                 message = f'Weights "{name}" have shape {list(value.shape)}, expected {list(variable.shape)}.'
                 raise ThawError("weights-mismatch", message, hint)
             variable.assign(value)
+        for layer in self.layers:
+            if isinstance(self.layer(layer), keras.layers.Normalization):
+                self.layer(layer).finalize_state()  # else it goes on with the statistics that it was built with
 
     def weights(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Reads weights back in layer order, in the dtype that they are computed in."""

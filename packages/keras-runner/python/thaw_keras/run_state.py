@@ -48,19 +48,26 @@ class RunState:
         return np.array([self.plan["dataset"]["labels"][index] for index in indices], dtype=np.int32)
 
     def inputs(self, images: np.ndarray, step: int | None = None) -> list[np.ndarray]:
-        """The network's inputs: images, and the dropout mask where it has one.
+        """The network's inputs: images, and the mask of each dropout layer that it has.
 
-        @param step whose mask it is; without, everything is kept
+        @param step whose masks they are; without, everything is kept
         """
-        if self.network.dropout is None:
-            return [images]
-        name, rate = self.network.dropout
-        shape = (len(images), self.network.features)
-        mask = np.ones(shape, dtype=self.engine.dtype)
-        if step is not None:
-            uniform = RandomStream(self.spec["seed"], f"dropout/{name}/{step}").uniforms(mask.size).reshape(shape)
-            mask = np.where(uniform < rate, 0, 1 / (1 - rate)).astype(self.engine.dtype)
-        return [images, mask]
+        inputs = [images]
+        for dropout in self.network.dropouts:
+            shape = (len(images), *dropout.shape)
+            mask = np.ones(shape, dtype=self.engine.dtype)
+            if step is not None and dropout.name not in self.kept:
+                label = f"dropout/{dropout.name}/{step}"
+                uniform = RandomStream(self.spec["seed"], label).uniforms(mask.size).reshape(shape)
+                mask = np.where(uniform < dropout.rate, 0, 1 / (1 - dropout.rate)).astype(self.engine.dtype)
+            inputs.append(mask)
+        return inputs
+
+    @property
+    def kept(self) -> set[str]:
+        """Dropout layers that pass everything on in training, too: the same in every phase, it is the spec's doing."""
+        treatments = self.plan["phases"][0]["treatments"]
+        return {row["name"] for row in treatments if row.get("dropoutMode") == "inference"}
 
     def progress(self) -> None:
         """Is called after every batch: shows life, and stops a run that was cancelled. Throws ThawError `cancelled`."""

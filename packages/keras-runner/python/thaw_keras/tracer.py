@@ -13,10 +13,10 @@ import numpy as np
 
 from .failure import ThawError
 from .files import sha256, write_atomically
-from .images import to_pixels
 from .safetensors import write
 
 if TYPE_CHECKING:
+    from .images import ImageStore
     from .network import Network  # which would import Keras
 
 TRACED_VALUES = 2**16
@@ -49,10 +49,11 @@ class Tracer:
     @param request core's TraceRequest
     """
 
-    def __init__(self, request: Mapping[str, Any], network: Network, total_steps: int) -> None:
+    def __init__(self, request: Mapping[str, Any], network: Network, images: ImageStore, total_steps: int) -> None:
         self._folder: str = request["folder"]
         self._weights_at: Sequence[int] = request["weightsAt"]
         self._network = network
+        self._images = images
         self._last = max([0, *self._weights_at])
         if self._last > total_steps:
             raise ThawError(
@@ -73,7 +74,7 @@ class Tracer:
 
     def batch(self, step: int, images: np.ndarray, labels: np.ndarray) -> None:
         """Notes what is fed to the network."""
-        pixels, classes = to_pixels(images).tobytes(), labels.astype("<i4").tobytes()
+        pixels, classes = self._images.to_pixels(images).tobytes(), labels.astype("<i4").tobytes()
         self._steps.append({"step": step, "images": sha256(pixels), "labels": sha256(classes)})
 
     def inside(

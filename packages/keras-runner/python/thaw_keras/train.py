@@ -61,10 +61,10 @@ def train(plan: Mapping[str, Any], options: Mapping[str, Any], channel: Channel,
     store = options["storeDir"]
     network = Network(plan)
     weights = starting_weights(plan, network, store)
-    images = ImageStore(plan["dataset"], store, engine.dtype)
+    images = ImageStore(plan["dataset"], store, engine.dtype, plan["preprocessing"])
     network.assign(weights)
     request = options.get("trace")
-    tracer = None if request is None else Tracer(request, network, total_steps)
+    tracer = None if request is None else Tracer(request, network, images, total_steps)
     infer = engine.backend.inference_function(network.model, engine.compiled)
     state = RunState(plan, channel, engine, network, images, tracer, infer)
 

@@ -11,11 +11,10 @@ import numpy as np
 
 from .backends import Forward, UpdateGroup
 from .metrics import MetricSums
+from .network import is_statistic
 from .non_finite import non_finite_loss
 from .optimizer import make_optimizer
 from .run_state import RunState
-
-_MOVING = ("moving_mean", "moving_variance")
 
 
 class Trainer:
@@ -32,7 +31,7 @@ class Trainer:
             treat(network.layer(treatment["name"]), treatment)
             if not treatment["trainable"]:
                 continue
-            own = [name for name in network.variables(treatment["name"]) if not name.endswith(_MOVING)]
+            own = [name for name in network.variables(treatment["name"]) if not is_statistic(name)]
             if own:
                 groups.setdefault(treatment["lrMultiplier"], []).extend(own)
             self.names += own
@@ -52,7 +51,7 @@ class Trainer:
     def step(self, images: np.ndarray, labels: np.ndarray, sums: MetricSums, epoch: int, step: int) -> float:
         """Forward, loss, backward, update. Throws ThawError `non-finite` before anything is updated.
 
-        @param images [batch, height, width, 3], -1 … 1
+        @param images [batch, height, width, 3], preprocessed
         @param sums the epoch's metrics, added to
         @returns the batch's mean loss before the update
         """
