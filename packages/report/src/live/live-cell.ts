@@ -36,6 +36,11 @@ export function shareOf(cell: LiveCell): number {
   return cell.step === null || cell.step.totalSteps === 0 ? 0 : cell.step.step / cell.step.totalSteps;
 }
 
+/** `4 s`, `2.6 min` */
+function durationText(ms: number): string {
+  return ms < 60_000 ? `${Math.max(1, Math.round(ms / 1000))} s` : `${(ms / 60_000).toFixed(1)} min`;
+}
+
 /** Where a cell stands, in words. */
 export function stateText(cell: LiveCell): string {
   const { state, isOld, step, epochs, result, failure } = cell;
@@ -48,7 +53,7 @@ export function stateText(cell: LiveCell): string {
       return `epoch ${epoch} of ${epochsOf(cell)}`;
     }
     case "done":
-      return isOld ? "done before" : `done in ${((result?.timing.totalMs ?? 0) / 60_000).toFixed(1)} min`;
+      return isOld ? "done before" : `done in ${durationText(result?.timing.totalMs ?? 0)}`;
     case "failed":
       return `failed: ${failure ?? "no reason given"}`;
     case "cancelled":

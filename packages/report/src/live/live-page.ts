@@ -12,7 +12,7 @@ const LIVE_STYLE = `${PAGE_STYLE}
 progress{display:block;width:150px;height:6px;margin-top:6px;accent-color:var(--warm)}
 button{font:inherit;font-size:13px;padding:3px 10px;border:1px solid var(--line);border-radius:5px;background:var(--paper);color:var(--ink);cursor:pointer}
 button[aria-disabled=true]{color:var(--soft);cursor:default}
-.c-speed,.results thead .l7{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.results .c-speed,.results thead .l7{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .c-machine{min-width:105px}.c-train,.c-validation{min-width:82px}.c-validation .sub{white-space:nowrap}
 .results td:empty::before{content:none}
 .c-accuracy,.c-loss{min-width:164px;height:104px}
