@@ -28,6 +28,7 @@ export async function shipWeights(
   );
   const { layers } = mobileNetV2({ alpha, imageSize });
   const found = await resolveWeights(option.source, {
+    architecture: "MobileNetV2",
     alpha,
     imageSize,
     layers,
