@@ -41,14 +41,17 @@ describe("commands of a page", () => {
       "thaw long",
       "```",
       "<!-- exit codes: 0, 1 -->",
+      "<!-- line not run: slow; another page runs it -->",
       "```sh",
       "thaw compare",
+      "thaw slow",
       "```",
     ].join("\n");
     expect(commandsOf(text)).toEqual([
       { line: "npx thaw doctor   # what is there", at: 2, notRun: undefined, exitCodes: [0] },
       { line: "thaw long", at: 9, notRun: "takes an hour", exitCodes: [0] },
-      { line: "thaw compare", at: 13, notRun: undefined, exitCodes: [0, 1] },
+      { line: "thaw compare", at: 14, notRun: undefined, exitCodes: [0, 1] },
+      { line: "thaw slow", at: 15, notRun: "another page runs it", exitCodes: [0, 1] },
     ]);
   });
 

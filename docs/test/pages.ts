@@ -29,27 +29,34 @@ export interface DocumentedCommand {
 }
 
 const NOT_RUN = /^<!-- not run: (.+) -->$/;
+const LINE_NOT_RUN = /^<!-- line not run: (.+?); (.+) -->$/;
 const EXIT_CODES = /^<!-- exit codes: ([\d, ]+) -->$/;
 
 /**
  * Commands of a page: each line of its `sh` blocks. A comment right above a block says what is special about it:
- * `<!-- not run: reason -->` or `<!-- exit codes: 0, 1 -->`.
+ * `<!-- not run: reason -->`, `<!-- line not run: part of the line; reason -->`, or `<!-- exit codes: 0, 1 -->`.
  */
 export function commandsOf(text: string): readonly DocumentedCommand[] {
   const commands: DocumentedCommand[] = [];
   let inside = false;
   let notRun: string | undefined;
+  let lineNotRun: { readonly part: string; readonly reason: string } | undefined;
   let exitCodes: readonly number[] = [0];
   for (const [index, line] of text.split("\n").entries()) {
     if (inside && line.startsWith("```")) {
       inside = false;
       notRun = undefined;
+      lineNotRun = undefined;
       exitCodes = [0];
     } else if (inside) {
-      if (line.trim() !== "" && !line.startsWith("#")) commands.push({ line, at: index + 1, notRun, exitCodes });
+      if (line.trim() === "" || line.startsWith("#")) continue;
+      const reason = notRun ?? (lineNotRun && line.includes(lineNotRun.part) ? lineNotRun.reason : undefined);
+      commands.push({ line, at: index + 1, notRun: reason, exitCodes });
     } else if (line === "```sh") inside = true;
     else {
       notRun = NOT_RUN.exec(line)?.[1] ?? (line === "" ? notRun : undefined);
+      const [, part, reason] = LINE_NOT_RUN.exec(line) ?? [];
+      if (part !== undefined && reason !== undefined) lineNotRun = { part, reason };
       const codes = EXIT_CODES.exec(line)?.[1];
       if (codes !== undefined) exitCodes = codes.split(",").map(Number);
     }

@@ -42,6 +42,7 @@ export function readersFolder(page: string): string {
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, JSON.stringify(smallSpec(file), null, 2));
   }
+  mkdirSync(join(folder, "packages/browser-runner"), { recursive: true });
   for (const name of ["SPEC.json", "SPEC"]) writeFileSync(join(folder, name), JSON.stringify(READERS_SPEC, null, 2));
   const { THAW_ASSETS: assets } = process.env;
   if (assets !== undefined) copyPhotos(join(folder, "photos"), assets.split(":")[0] ?? assets);

@@ -33,16 +33,18 @@ function shellWord(text: string): string {
 /** The commands that come next, in order, each with what it is for. */
 function nextSteps({ folder, paths }: InitStory): readonly (readonly [command: string, purpose: string])[] {
   const { spec, sweep } = paths;
-  const sheet = shellWord(spec.replace(/\.json$/, ".png"));
+  const beside = (end: string): string => shellWord(spec.replace(/\.json$/, end));
+  const model = beside(".model.safetensors");
   return [
-    [`thaw data check ${shellWord(folder)} --contact-sheet ${sheet}`, "look at the photos, class by class"],
-    [`thaw run ${shellWord(spec)}`, "train once"],
+    [`thaw data check ${shellWord(folder)} --contact-sheet ${beside(".png")}`, "look at the photos, class by class"],
+    [`thaw run ${shellWord(spec)} --save-model ${model}`, "train once, and keep the model"],
     [`thaw sweep ${shellWord(spec)} --seed 0,1,2,3,4`, "the same on five splits: how much of it is chance"],
     ...(sweep === undefined
       ? []
       : ([[`thaw sweep ${shellWord(sweep)}`, "how much to freeze, and with what learning rate"]] as const)),
     ["thaw report results", "the results on one page, to decide by"],
-    ["thaw predict", "name new photos with the trained model"],
+    [`thaw predict ${model} NEW_PHOTOS`, "name new photos with the trained model"],
+    [`thaw export ${model} --to keras,tfjs,onnx --out DIR`, "the model for Keras, TensorFlow.js and ONNX"],
   ];
 }
 

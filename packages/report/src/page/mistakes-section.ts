@@ -44,7 +44,7 @@ function mistakeMarkup(mistake: Mistake, photos: Photos, seeds: number): Markup 
   const picture =
     image === undefined
       ? html`<div class="no-photo"><span>no photo: ${missing}</span></div>`
-      : html`<img src="${image}" width="128" height="128" alt="${nameText(label)}, taken for ${nameText(predicted)}" loading="lazy">`;
+      : html`<img src="${image}" width="128" height="128" alt="${nameText(label)}, taken for ${nameText(predicted)}">`;
   return html`<li>${picture}<p><span class="soft">is</span> <b>${nameText(label)}</b></p><p><span class="soft">taken for</span> <b>${nameText(predicted)}</b>, ${percent(confidence)}</p>
 <p class="sub soft">own class ${percent(ownProbability)}, loss ${loss.toFixed(2)}</p><p class="sub soft">${part}${seeds > 1 ? `, seed ${seed}` : ""}</p><p class="sub soft id" title="${nameText(id)}">${nameText(id)}</p></li>`;
 }

@@ -35,10 +35,12 @@ function seedsText({ runs }: ReportRow): string {
   return `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
 }
 
-/** One run that stopped early, or weights from another epoch than the last: worth a line. */
-function endingText({ runs }: ReportRow): string | null {
+/** Runs that stopped early are worth a line: their row has had less training than the spec allows. */
+function endingLine({ runs }: ReportRow): Markup | null {
   const stopped = runs.filter(({ final }) => final.stoppedEarly).length;
-  return stopped === 0 ? null : `${count(stopped, "run")} stopped early`;
+  if (stopped === 0) return null;
+  const which = runs.length === 1 ? "" : `${stopped} of ${runs.length} runs `;
+  return html`<span class="sub soft">${which}stopped early</span>`;
 }
 
 /** A cell that carries its column's name for the narrow layout. */
@@ -53,7 +55,7 @@ async function rowMarkup(row: ReportRow, top: number, bestId: string | null): Pr
   const pace = paceOf(row);
   const rate = html`<span class="big">${ratesText(row)}</span><span class="sub">${count(first.epochs.length, "epoch")}</span>
 <span class="sub soft">${first.phases.at(-1)?.optimizer.name ?? optimizer.name}, batch ${batchSize}</span><span class="sub soft">${seedsText(row)}</span>`;
-  const training = html`<span class="mid">${percent(trainAccuracyOf(row))}</span>${underTrainedFlag(row)}${endingText(row)}`;
+  const training = html`<span class="mid">${percent(trainAccuracyOf(row))}</span>${underTrainedFlag(row)}${endingLine(row)}`;
   const { device, engine } = first.environment;
   const machine = html`${row.runner}<span class="sub">${deviceLabel(first.environment)}</span>
 <span class="sub soft">${engine}${device.software ? ", an emulated GPU: its speed says nothing of a real one" : ""}</span>`;
