@@ -86,14 +86,15 @@ function makeCacheFolder(/** @type {string} */ folder) {
   }
 }
 
-/** @returns {Promise<{ keras: boolean, trackers: boolean }>} */
+/** @returns {Promise<{ keras: boolean, trackers: boolean, readers: boolean }>} */
 async function partsAskedFor(/** @type {readonly string[]} */ args) {
-  const unknown = args.find((arg) => arg !== "--keras" && arg !== "--trackers");
-  if (unknown === undefined) return { keras: args.includes("--keras"), trackers: args.includes("--trackers") };
+  const has = (/** @type {string} */ part) => args.includes(`--${part}`);
+  const unknown = args.find((arg) => !["--keras", "--trackers", "--readers"].includes(arg));
+  if (unknown === undefined) return { keras: has("keras"), trackers: has("trackers"), readers: has("readers") };
   throw new SetupError(
     "argument-unknown",
     `The set-up knows no ${unknown}.`,
-    "It takes --keras: install Keras, too; and --trackers: MLflow and TensorBoard, for tests.",
+    "It takes --keras: install Keras, too; --trackers: MLflow and TensorBoard, --readers: ONNX Runtime, both for tests.",
   );
 }
 
