@@ -62,7 +62,7 @@ async function trainOnce(cancelled: () => boolean): Promise<string> {
     const { imageSize, square } = given;
     const classify = async (file: File): Promise<Float32Array> =>
       await engine.classify(await photos.pixels([file], imageSize, square));
-    result.show({ inputs, outcome, weights: trained, classify });
+    result.show({ inputs, outcome, environment: engine.environment, weights: trained, classify });
     return doneSentence(outcome);
   } finally {
     cancelButton.removeEventListener("click", stop);

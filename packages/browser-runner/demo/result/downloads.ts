@@ -1,8 +1,16 @@
-import { type Outcome, type Plan, parseSafetensors, writeSafetensors } from "@thaw/core";
+import {
+  type Environment,
+  type Outcome,
+  type Plan,
+  parseSafetensors,
+  resultOfPlan,
+  writeSafetensors,
+  writeSavedModel,
+} from "@thaw/core";
+import manifest from "../../package.json" with { type: "json" };
 import { element } from "../page/element.ts";
 import type { RunInputs } from "../training/run-inputs.ts";
 import { PHOTOS_FILE } from "../training/settings.ts";
-import { savedModelMetadata } from "./saved-model-metadata.ts";
 
 /** Saves bytes or text as a file of the visitor's. */
 export function saveFile(name: string, content: Uint8Array | string): void {
@@ -12,11 +20,21 @@ export function saveFile(name: string, content: Uint8Array | string): void {
   setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it behind the click
 }
 
-/** The trained network as a safetensors file with Keras's names. */
-export function modelFile(plan: Plan, outcome: Outcome, weights: Uint8Array): Uint8Array {
-  const { spec, dataset } = plan;
-  const metadata = savedModelMetadata({ spec, classes: dataset.classes, metrics: outcome.final });
-  return writeSafetensors(parseSafetensors(weights, "the trained weights"), metadata);
+/** The trained network as a saved model, which `thaw predict` and `thaw export` take: safetensors with Keras's names. */
+export function modelFile(plan: Plan, outcome: Outcome, environment: Environment, weights: Uint8Array): Uint8Array {
+  const result = {
+    version: 1,
+    cell: plan.spec.name,
+    sweep: null,
+    thawVersion: manifest.version,
+    runner: environment.runner,
+    finishedAt: new Date().toISOString(),
+    ...resultOfPlan(plan),
+    ...outcome,
+    environment,
+    warnings: [],
+  } as const;
+  return writeSavedModel(result, parseSafetensors(weights, "the trained weights"));
 }
 
 /** The experiment for `thaw run`: its spec, to lie beside the photos and the weights that it names. */

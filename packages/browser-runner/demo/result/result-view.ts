@@ -1,4 +1,4 @@
-import { type Outcome, ThawError } from "@thaw/core";
+import { type Environment, type Outcome, ThawError } from "@thaw/core";
 import { byId } from "../page/element.ts";
 import type { RunInputs } from "../training/run-inputs.ts";
 import { classifyView } from "./classify-view.ts";
@@ -10,6 +10,7 @@ import { modelFile, photosFile, saveFile, specFile } from "./downloads.ts";
 export interface Trained {
   readonly inputs: RunInputs;
   readonly outcome: Outcome;
+  readonly environment: Environment;
   /** Final weights as safetensors. */
   readonly weights: Uint8Array;
   /** @returns a probability for each class */
@@ -54,8 +55,8 @@ export function resultView(): ResultView {
   });
   byId("save-model", HTMLButtonElement).addEventListener(
     "click",
-    whenTrained(({ inputs, outcome, weights }) =>
-      saveFile("model.safetensors", modelFile(inputs.plan, outcome, weights)),
+    whenTrained(({ inputs, outcome, environment, weights }) =>
+      saveFile("model.safetensors", modelFile(inputs.plan, outcome, environment, weights)),
     ),
   );
   byId("save-spec", HTMLButtonElement).addEventListener(

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { preparePlan } from "@thaw/assets";
-import { buildNetwork, parseSafetensors, parseSpec } from "@thaw/core";
+import { buildNetwork, parseSafetensors, parseSpec, readSavedModel } from "@thaw/core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRunner } from "../../src/index.ts";
@@ -156,10 +156,10 @@ describe.skipIf(SHOES === undefined)("the page in a visitor's browser (THAW_ASSE
     const { layers } = buildNetwork(spec.model, 3);
     const names = layers.flatMap((layer) => layer.weights.map((weight) => `${layer.name}/${weight.name}`));
     expect([...weights.keys()]).toEqual(names);
-    const header = JSON.parse(model.subarray(8, 8 + Number(model.readBigUInt64LE(0))).toString()) as {
-      readonly __metadata__: { readonly thaw: string };
-    };
-    expect(JSON.parse(header.__metadata__.thaw)).toMatchObject({ classes: ["Class 1", "Class 2", INERT], spec });
+    const { record } = await readSavedModel(model, "model.safetensors");
+    expect(record.data.classes).toEqual(["Class 1", "Class 2", INERT]);
+    expect(record.spec).toEqual(spec);
+    expect("environment" in record && record.environment.device.software).toBe(true);
 
     await saved(page, "Photos as pixels (safetensors)", folder);
     const { plan, storeDir } = await preparePlan(spec, {
