@@ -40,23 +40,23 @@ export function commandsOf(text: string): readonly DocumentedCommand[] {
   const commands: DocumentedCommand[] = [];
   let inside = false;
   let notRun: string | undefined;
-  let lineNotRun: { readonly part: string; readonly reason: string } | undefined;
+  let linesNotRun: { readonly part: string; readonly reason: string }[] = [];
   let exitCodes: readonly number[] = [0];
   for (const [index, line] of text.split("\n").entries()) {
     if (inside && line.startsWith("```")) {
       inside = false;
       notRun = undefined;
-      lineNotRun = undefined;
+      linesNotRun = [];
       exitCodes = [0];
     } else if (inside) {
       if (line.trim() === "" || line.startsWith("#")) continue;
-      const reason = notRun ?? (lineNotRun && line.includes(lineNotRun.part) ? lineNotRun.reason : undefined);
+      const reason = notRun ?? linesNotRun.find(({ part }) => line.includes(part))?.reason;
       commands.push({ line, at: index + 1, notRun: reason, exitCodes });
     } else if (line === "```sh") inside = true;
     else {
       notRun = NOT_RUN.exec(line)?.[1] ?? (line === "" ? notRun : undefined);
       const [, part, reason] = LINE_NOT_RUN.exec(line) ?? [];
-      if (part !== undefined && reason !== undefined) lineNotRun = { part, reason };
+      if (part !== undefined && reason !== undefined) linesNotRun.push({ part, reason });
       const codes = EXIT_CODES.exec(line)?.[1];
       if (codes !== undefined) exitCodes = codes.split(",").map(Number);
     }

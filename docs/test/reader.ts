@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { ROOT } from "./pages.ts";
 import { READERS_SPEC, smallSpec } from "./small-specs.ts";
 
-const LOADER = join(ROOT, "node_modules/tsx/dist/loader.mjs");
-const MAIN = join(ROOT, "packages/cli/src/main.ts");
+/** The built command: what readers have. */
+const THAW = join(ROOT, "packages/cli/bin/thaw.js");
 const NPM = fileURLToPath(new URL("npm-stand-in.mjs", import.meta.url));
 
 /** The getting-started page speaks of 60 photos in 3 classes. */
@@ -55,9 +55,9 @@ export interface TypedLine {
   readonly output: string;
 }
 
-/** The shell of a reader: `thaw` and `npx thaw` from source; `npm` only looks whether there is such a script. */
+/** The shell of a reader; `npm` only looks whether there is such a script. */
 const PRELUDE = `
-thaw() { "${process.execPath}" --import "${LOADER}" --conditions=source "${MAIN}" "$@"; }
+thaw() { "${process.execPath}" "${THAW}" "$@"; }
 npx() { if [ "$1" = thaw ]; then shift; thaw "$@"; else echo "npx $1: not for readers" >&2; return 1; fi; }
 npm() { "${process.execPath}" "${NPM}" "${ROOT}" "$READER" "$PWD" "$@"; }
 `;
