@@ -1,0 +1,163 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  ARCHITECTURES,
+  type HostTensor,
+  networkOfModel,
+  preprocessPixels,
+  readSavedModel,
+  type SavedModel,
+  type SpecInput,
+  writeSafetensors,
+} from "@thaw/core";
+import { type GoldenName, goldenWeight } from "../architecture-golden.ts";
+import { photosFor, type ProofCase, thaw } from "./proof-case.ts";
+import { type KerasReading, type OnnxReading, type OwnPredictions, type ProofRow, proofRow } from "./proof.ts";
+import { readInPython } from "./python-reader.ts";
+import { readWithOnnxWeb, readWithTfjs } from "./script-readers.ts";
+
+const [IMAGE_SIZE, PHOTOS_A_CLASS] = [64, 1];
+/** Of a channel that hardly varies: its variance is the small difference of large numbers. */
+const LEAST_VARIANCE = 0.05;
+
+/** Architectures that are exported, each with the layer from which on it trains. */
+const FROZEN_BEFORE: Readonly<Record<GoldenName, string>> = {
+  MobileNet: "conv_dw_13",
+  ResNet50: "conv5_block3_1_conv",
+  EfficientNetB0: "block7a_expand_conv",
+  MobileNetV3Small: "expanded_conv_10_expand",
+};
+
+/** Every architecture that is exported. */
+export const EXPORTED_ARCHITECTURES: readonly GoldenName[] = Object.keys(FROZEN_BEFORE) as GoldenName[];
+
+/** A model of an architecture, a photo of each class, and what was exported. */
+export interface ArchitectureCase extends Pick<ProofCase, "model" | "pixels" | "shape"> {
+  /** With the exported files. */
+  readonly folder: string;
+  /** float32 [photos, height, width, 3], as the network takes them. */
+  readonly images: Float32Array;
+  readonly imageFile: string;
+}
+
+type Weights = ReadonlyMap<string, HostTensor>;
+type Training = Pick<SpecInput, "freeze" | "batchNorm" | "optimizer" | "batchSize" | "epochs">;
+
+/** One step in which every layer takes part, and which moves statistics alone: its rate is nothing. */
+const STATISTICS: Training = { freeze: 0, optimizer: { name: "sgd", learningRate: 1e-12 }, batchSize: 48, epochs: 1 };
+
+/** Trains a network from given weights through the command line. @returns the saved model's file */
+function trained(parent: string, step: string, name: GoldenName, weights: Weights, training: Training): string {
+  const [weightFile, specFile, modelFile] = ["safetensors", "json", "model.safetensors"].map((ending) =>
+    join(parent, `${name}-${step}.${ending}`),
+  ) as [string, string, string];
+  writeFileSync(weightFile, writeSafetensors(weights));
+  const spec: SpecInput = {
+    version: 1,
+    name: `${name}-${step}`,
+    model: { architecture: name, imageSize: IMAGE_SIZE, weights: { file: weightFile }, head: { dropout: 0.2 } },
+    data: { kind: "builtin", name: "shoes", resize: "crop", limit: 48 },
+    split: { validation: 0, test: 0 },
+    ...training,
+  };
+  writeFileSync(specFile, JSON.stringify(spec));
+  thaw(["run", specFile, "--out", join(parent, "results"), "--save-model", modelFile]);
+  return modelFile;
+}
+
+const readModel = (file: string): Promise<SavedModel> => readSavedModel(readFileSync(file), file);
+
+/**
+ * Random weights with the moving statistics that fit them, so that photos do not all look the same to the network, and
+ * the last bit of a number does not decide about a probability.
+ */
+async function tameWeights(parent: string, name: GoldenName): Promise<Weights> {
+  const { layers } = ARCHITECTURES[name].build({ alpha: 1, imageSize: IMAGE_SIZE });
+  const random = layers.flatMap((layer) =>
+    layer.weights.map(({ name: weight, shape }) => {
+      const whole = `${layer.name}/${weight}`;
+      return [whole, goldenWeight(whole, shape)] as const;
+    }),
+  );
+  const weights = new Map(random);
+  const moved = (await readModel(trained(parent, "statistics", name, weights, STATISTICS))).weights;
+  for (const layer of layers) {
+    if (layer.op.type !== "BatchNormalization") continue;
+    const { momentum } = layer.op;
+    for (const [weight, least] of [
+      ["moving_mean", Number.NEGATIVE_INFINITY],
+      ["moving_variance", LEAST_VARIANCE],
+    ] as const) {
+      const whole = `${layer.name}/${weight}`;
+      const [before, after] = [weights.get(whole)?.data ?? [], moved.get(whole)?.data ?? []];
+      // A step moves a statistic by `1 - momentum` of the way to the batch's.
+      const ofBatch = Float32Array.from(after, (value, channel) =>
+        Math.max((value - momentum * (before[channel] ?? 0)) / (1 - momentum), least),
+      );
+      weights.set(whole, { dtype: "float32", shape: [ofBatch.length], data: ofBatch });
+    }
+  }
+  return weights;
+}
+
+/** Trains the end of a network of random weights, and exports it, through the command line. */
+export async function makeArchitectureCase(parent: string, name: GoldenName): Promise<ArchitectureCase> {
+  const training: Training = {
+    freeze: FROZEN_BEFORE[name],
+    optimizer: { name: "adam", learningRate: 5e-4 },
+    batchNorm: "inference-all",
+    batchSize: 16,
+    epochs: 6,
+  };
+  const modelFile = trained(parent, "end", name, await tameWeights(parent, name), training);
+  const folder = join(parent, name);
+  thaw(["export", modelFile, "--to", "tfjs,keras,onnx", "--out", folder]);
+  const model = await readModel(modelFile);
+  const pixels = await photosFor(model, PHOTOS_A_CLASS);
+  const shape = [pixels.length / (IMAGE_SIZE * IMAGE_SIZE * 3), IMAGE_SIZE, IMAGE_SIZE, 3];
+  const images = preprocessPixels(preprocessingOf(model), pixels, new Float32Array(pixels.length));
+  const imageFile = join(parent, `${name}.bin`);
+  writeFileSync(imageFile, images);
+  return { model, pixels, shape, folder, images, imageFile };
+}
+
+function preprocessingOf({ record }: SavedModel): "tf" | "caffe" | "none" {
+  return networkOfModel(record).base.preprocessing;
+}
+
+/** What goes in, in words. */
+const INPUTS = { tf: "-1…1", caffe: "BGR less means", none: "0…255" } as const;
+
+/** A row from what a reader of a format said. */
+export function architectureRow(
+  made: ArchitectureCase,
+  own: OwnPredictions,
+  format: string,
+  { reader, probabilities }: { readonly reader: string; readonly probabilities: Float32Array },
+): ProofRow {
+  return proofRow(made, own, { format, reader, probabilities, input: INPUTS[preprocessingOf(made.model)] });
+}
+
+export function kerasOf({ folder, imageFile, shape }: ArchitectureCase): Promise<KerasReading> {
+  return readInPython({ reader: "with_keras", file: join(folder, "model.keras"), images: imageFile, shape });
+}
+
+export function onnxOf({ folder, imageFile, shape }: ArchitectureCase): Promise<OnnxReading> {
+  return readInPython({ reader: "with_onnx", file: join(folder, "model.onnx"), images: imageFile, shape });
+}
+
+/** What {@link architectureRow} takes, of a reading in Python. */
+export function pythonReading({ version, probabilities }: KerasReading | OnnxReading): {
+  readonly reader: string;
+  readonly probabilities: Float32Array;
+} {
+  return { reader: version, probabilities: Float32Array.from(probabilities.flat()) };
+}
+
+export function tfjsOf({ folder, images, shape }: ArchitectureCase): ReturnType<typeof readWithTfjs> {
+  return readWithTfjs(join(folder, "tfjs"), images, shape);
+}
+
+export function onnxWebOf({ folder, images, shape }: ArchitectureCase): ReturnType<typeof readWithOnnxWeb> {
+  return readWithOnnxWeb(join(folder, "model.onnx"), images, shape);
+}
