@@ -19,7 +19,8 @@ let files = 0;
 function writerOf(group: Group): Hdf5WriterGroup {
   return {
     group: (name) => writerOf(group.create_group(name)),
-    dataset: (name, { shape, data }) => void group.create_dataset({ name, data, shape: [...shape], dtype: data instanceof Int32Array ? "<i" : "<f" }),
+    dataset: (name, { shape, data }) =>
+      void group.create_dataset({ name, data, shape: [...shape], dtype: data instanceof Int32Array ? "<i" : "<f" }),
     text: (attribute, value) => group.create_attribute(attribute, value),
   };
 }

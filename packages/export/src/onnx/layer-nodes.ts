@@ -83,7 +83,13 @@ function perChannel(name: string, values: ArrayLike<number>, graph: GraphBuilder
 }
 
 /** Axes in another order, for images alone. */
-function transposed(name: string, perm: readonly number[], shape: readonly number[], x: string, graph: GraphBuilder): string {
+function transposed(
+  name: string,
+  perm: readonly number[],
+  shape: readonly number[],
+  x: string,
+  graph: GraphBuilder,
+): string {
   return shape.length === 3 ? graph.node(name, "Transpose", [x], [integers("perm", perm)]) : x;
 }
 
