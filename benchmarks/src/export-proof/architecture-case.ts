@@ -40,22 +40,18 @@ export interface ArchitectureCase extends Pick<ProofCase, "model" | "pixels" | "
   readonly imageFile: string;
 }
 
-type Weights = ReadonlyMap<string, HostTensor>;
 type Training = Pick<SpecInput, "freeze" | "batchNorm" | "optimizer" | "batchSize" | "epochs">;
 
 /** One step in which every layer takes part, and which moves statistics alone: its rate is nothing. */
 const STATISTICS: Training = { freeze: 0, optimizer: { name: "sgd", learningRate: 1e-12 }, batchSize: 48, epochs: 1 };
 
-/** Trains a network from given weights through the command line. @returns the saved model's file */
-function trained(parent: string, step: string, name: GoldenName, weights: Weights, training: Training): string {
-  const [weightFile, specFile, modelFile] = ["safetensors", "json", "model.safetensors"].map((ending) =>
-    join(parent, `${name}-${step}.${ending}`),
-  ) as [string, string, string];
-  writeFileSync(weightFile, writeSafetensors(weights));
+/** Trains a network through the command line. @returns the saved model's file */
+function trained(parent: string, name: string, model: SpecInput["model"], training: Training): string {
+  const [specFile, modelFile] = [join(parent, `${name}.json`), join(parent, `${name}.model.safetensors`)];
   const spec: SpecInput = {
     version: 1,
-    name: `${name}-${step}`,
-    model: { architecture: name, imageSize: IMAGE_SIZE, weights: { file: weightFile }, head: { dropout: 0.2 } },
+    name,
+    model: { ...model, imageSize: IMAGE_SIZE, head: { dropout: 0.2 } },
     data: { kind: "builtin", name: "shoes", resize: "crop", limit: 48 },
     split: { validation: 0, test: 0 },
     ...training,
@@ -68,10 +64,10 @@ function trained(parent: string, step: string, name: GoldenName, weights: Weight
 const readModel = (file: string): Promise<SavedModel> => readSavedModel(readFileSync(file), file);
 
 /**
- * Random weights with the moving statistics that fit them, so that photos do not all look the same to the network, and
+ * A network of random weights with the moving statistics that fit them, so that photos do not all look the same to the network, and
  * the last bit of a number does not decide about a probability.
  */
-async function tameWeights(parent: string, name: GoldenName): Promise<Weights> {
+async function tameModel(parent: string, name: GoldenName): Promise<SpecInput["model"]> {
   const { layers } = ARCHITECTURES[name].build({ alpha: 1, imageSize: IMAGE_SIZE });
   const random = layers.flatMap((layer) =>
     layer.weights.map(({ name: weight, shape }) => {
@@ -85,7 +81,13 @@ async function tameWeights(parent: string, name: GoldenName): Promise<Weights> {
       for (const [channel, value] of data.entries()) data[channel] = value / 4;
   }
   const weights = new Map(random);
-  const moved = (await readModel(trained(parent, "statistics", name, weights, STATISTICS))).weights;
+  const modelWith = (which: string, tensors: ReadonlyMap<string, HostTensor>): SpecInput["model"] => {
+    const file = join(parent, `${name}-${which}.safetensors`);
+    writeFileSync(file, writeSafetensors(tensors));
+    return { architecture: name, weights: { file } };
+  };
+  const statistics = trained(parent, `${name}-statistics`, modelWith("random", weights), STATISTICS);
+  const moved = (await readModel(statistics)).weights;
   for (const layer of layers) {
     if (layer.op.type !== "BatchNormalization") continue;
     const { momentum } = layer.op;
@@ -102,7 +104,7 @@ async function tameWeights(parent: string, name: GoldenName): Promise<Weights> {
       weights.set(whole, { dtype: "float32", shape: [ofBatch.length], data: ofBatch });
     }
   }
-  return weights;
+  return modelWith("tame", weights);
 }
 
 /** Trains the end of a network of random weights, and exports it, through the command line. */
@@ -114,7 +116,19 @@ export async function makeArchitectureCase(parent: string, name: GoldenName): Pr
     batchSize: 16,
     epochs: 6,
   };
-  const modelFile = trained(parent, "end", name, await tameWeights(parent, name), training);
+  return await exportedCase(parent, name, trained(parent, name, await tameModel(parent, name), training));
+}
+
+/** Trains a network that a configuration of Keras describes, from random weights, and exports it. */
+export async function makeConfigCase(parent: string, name: string, config: unknown): Promise<ArchitectureCase> {
+  const file = join(parent, `${name}.config.json`);
+  writeFileSync(file, JSON.stringify(config));
+  const training: Training = { freeze: 0, optimizer: { name: "adam", learningRate: 3e-3 }, batchSize: 16, epochs: 6 };
+  const model = { architecture: "keras", config: file, preprocessing: "none", weights: "random" } as const;
+  return await exportedCase(parent, name, trained(parent, name, model, training));
+}
+
+async function exportedCase(parent: string, name: string, modelFile: string): Promise<ArchitectureCase> {
   const folder = join(parent, name);
   thaw(["export", modelFile, "--to", "tfjs,keras,onnx", "--out", folder]);
   const model = await readModel(modelFile);

@@ -80,7 +80,9 @@ export async function predictionsOf(
   runner: Runner,
   { model, pixels, shape }: Pick<ProofCase, "model" | "pixels" | "shape">,
 ): Promise<Float32Array> {
+  const config = "imported" in model.record ? undefined : model.record.config;
   const request: PredictRequest = {
+    ...(config === undefined ? {} : { config }),
     model: model.record.spec.model,
     classCount: model.record.data.classes.length,
     weights: writeSafetensors(model.weights),
