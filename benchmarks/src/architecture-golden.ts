@@ -72,7 +72,7 @@ export function goldenOf(name: GoldenName, depth: number): KerasStep {
 const MISSING: Sampled = { norm: Number.NaN, values: [] };
 
 /** A weight by its name, as `golden_weight` of the script has it. */
-function goldenWeight(name: string, shape: readonly number[]): HostTensor {
+export function goldenWeight(name: string, shape: readonly number[]): HostTensor {
   const kind = name.slice(name.lastIndexOf("/") + 1);
   const random = randomStream(SEED, `golden/${name}`);
   const isDepthwise = shape.length === 4 && shape[3] === 1;

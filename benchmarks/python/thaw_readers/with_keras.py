@@ -21,7 +21,9 @@ def read(file: str, images: np.ndarray) -> dict[str, Any]:
     before = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     free = {weight.path for weight in model.trainable_weights}
     model.compile(keras.optimizers.SGD(1e-2), "sparse_categorical_crossentropy")
-    history = model.fit(images[:8], np.arange(8) % probabilities.shape[1], batch_size=8, epochs=1, verbose=0)
+    batch = images[:8]
+    labels = np.arange(len(batch)) % probabilities.shape[1]
+    history = model.fit(batch, labels, batch_size=len(batch), epochs=1, verbose=0)
     moved = {weight.path for weight in model.weights if np.any(keras.ops.convert_to_numpy(weight) != before[weight.path])}
     return {
         "version": f"Keras {keras.__version__}",

@@ -14,7 +14,6 @@ import {
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const SPEC = join(ROOT, "benchmarks", "specs", "export-proof.json");
-const PHOTOS_A_CLASS = 4;
 
 /** A model that was trained, photos, and what was exported. */
 export interface ProofCase {
@@ -43,12 +42,12 @@ export function thaw(args: readonly string[]): string {
 }
 
 /** Real photos, as many of each class, decoded as the model's were. */
-async function photosFor({ record }: SavedModel): Promise<Uint8Array> {
+export async function photosFor({ record }: SavedModel, photosPerClass: number): Promise<Uint8Array> {
   const path = await resolveFile("shoes", { baseDir: ROOT, env: process.env }, "folder");
   const files = record.data.classes.flatMap((name) =>
     readdirSync(join(path, name))
       .sort()
-      .slice(0, PHOTOS_A_CLASS)
+      .slice(0, photosPerClass)
       .map((file) => ({ name: join(path, name, file) })),
   );
   const images: Uint8Array[] = [];
@@ -68,7 +67,7 @@ export async function makeProofCase(folder: string): Promise<ProofCase> {
   thaw(["export", modelFile, "--to", "tfjs,keras,onnx,safetensors", "--out", folders.scaled]);
   thaw(["export", modelFile, "--to", "tfjs,keras,onnx,safetensors", "--out", folders.pixels, "--with-rescaling"]);
   const model = await readSavedModel(readFileSync(modelFile), "shoes.model.safetensors");
-  const pixels = await photosFor(model);
+  const pixels = await photosFor(model, 4);
   const pixelFile = join(folder, "photos.bin");
   writeFileSync(pixelFile, pixels);
   const { imageSize } = model.record.spec.model;
@@ -81,7 +80,9 @@ export async function predictionsOf(
   runner: Runner,
   { model, pixels, shape }: Pick<ProofCase, "model" | "pixels" | "shape">,
 ): Promise<Float32Array> {
+  const config = "imported" in model.record ? undefined : model.record.config;
   const request: PredictRequest = {
+    ...(config === undefined ? {} : { config }),
     model: model.record.spec.model,
     classCount: model.record.data.classes.length,
     weights: writeSafetensors(model.weights),

@@ -4,6 +4,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRunner as createDawn } from "@thaw/dawn-runner";
 import {
+  architectureRow,
+  EXPORTED_ARCHITECTURES,
+  kerasOf,
+  makeArchitectureCase,
+  onnxOf,
+  onnxWebOf,
+  pythonReading,
+  tfjsOf,
+} from "./architecture-case.ts";
+import {
   type OwnPredictions,
   onnxWebRow,
   ownPredictions,
@@ -43,13 +53,34 @@ async function allRows(proof: ProofCase, own: OwnPredictions): Promise<ProofRow[
   return rows;
 }
 
-function tableOf(rows: readonly ProofRow[]): string {
-  const cells = ({ format, reader, input, photos, fromFloat32, fromFloat64, sameClass }: ProofRow): string[] => {
-    const difference = (value: number): string => (value === 0 ? "0" : value.toExponential(1));
-    return [format, reader, input, difference(fromFloat32), difference(fromFloat64), `${sameClass} of ${photos}`];
-  };
-  const head = ["file", "reader", "goes in", "from node, float32", "from reference, float64", "same class"];
-  return [head, head.map(() => "---"), ...rows.map(cells)].map((row) => `| ${row.join(" | ")} |`).join("\n");
+const HEAD = ["file", "reader", "goes in", "from node, float32", "from reference, float64", "same class"];
+
+function cellsOf({ format, reader, input, photos, fromFloat32, fromFloat64, sameClass }: ProofRow): readonly string[] {
+  const difference = (value: number): string => (value === 0 ? "0" : value.toExponential(1));
+  return [format, reader, input, difference(fromFloat32), difference(fromFloat64), `${sameClass} of ${photos}`];
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** The table of the other architectures. */
+async function architectureTable(folder: string): Promise<string> {
+  const rows: (readonly string[])[] = [];
+  for (const name of EXPORTED_ARCHITECTURES) {
+    const made = await makeArchitectureCase(folder, name);
+    const own = await ownPredictions(made);
+    const read = [
+      ["keras", pythonReading(await kerasOf(made))],
+      ["tfjs", await tfjsOf(made)],
+      ["onnx", pythonReading(await onnxOf(made))],
+      ["onnx", await onnxWebOf(made)],
+    ] as const;
+    for (const [format, reading] of read) {
+      rows.push([name, ...cellsOf(architectureRow(made, own, format, reading))]);
+    }
+  }
+  return tableOf(["network", ...HEAD], rows);
 }
 
 async function main(): Promise<void> {
@@ -66,7 +97,9 @@ async function main(): Promise<void> {
     const [before, rest] = page.split(MARKS[0]);
     const after = rest?.split(MARKS[1])[1];
     if (after === undefined) throw new Error(`${PAGE} has no place for the table.`);
-    const text = `${tableOf(rows)}\n\n${bits}`;
+    const others =
+      "The other architectures, 64 px, of random weights with fitting statistics, their end trained for six epochs (`benchmarks/src/export-proof/architecture-case.ts`); a real photo of each class:";
+    const text = `${tableOf(HEAD, rows.map(cellsOf))}\n\n${bits}\n\n${others}\n\n${await architectureTable(folder)}`;
     writeFileSync(PAGE, `${before}${MARKS[0]}\n\n${made}\n\n${text}\n\n${MARKS[1]}${after}`);
     process.stdout.write(`${text}\n`);
   } finally {

@@ -15,7 +15,7 @@ export interface OwnPredictions {
   readonly float64: Float32Array;
 }
 
-export async function ownPredictions(proof: ProofCase): Promise<OwnPredictions> {
+export async function ownPredictions(proof: Pick<ProofCase, "model" | "pixels" | "shape">): Promise<OwnPredictions> {
   return {
     float32: await predictionsOf(createNode("node"), proof),
     float64: await predictionsOf(createReference("reference"), proof),
@@ -47,7 +47,7 @@ export function largestDifference(first: Float32Array, second: Float32Array): nu
 
 /** Compares a reader's probabilities with Thaw's own. */
 export function proofRow(
-  { model, shape }: ProofCase,
+  { model, shape }: Pick<ProofCase, "model" | "shape">,
   own: OwnPredictions,
   read: {
     readonly format: string;

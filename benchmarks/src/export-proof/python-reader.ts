@@ -23,6 +23,8 @@ export interface ReadRequest {
   readonly file: string;
   /** File of uint8 pixels. */
   readonly pixels?: string;
+  /** File of float32 images as the network takes them, in place of pixels. */
+  readonly images?: string;
   readonly shape?: readonly number[];
   readonly takesPixels?: boolean;
 }

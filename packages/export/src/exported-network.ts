@@ -36,19 +36,35 @@ export interface ExportedNetwork {
 export interface InputRange {
   readonly range: readonly [number, number];
   readonly fromPixels: string;
+  readonly colours: "red, green, blue" | "blue, green, red";
+  /** Who scales, in a sentence. */
+  readonly scaling: string;
 }
 
 /** What Keras's `preprocess_input` does to pixels for preprocessing `tf`: as a Rescaling layer. */
 const SCALING = { type: "Rescaling", scale: [1, 1, 1].map(() => 1 / 127.5), offset: [-1, -1, -1] } as const;
 const RESCALING = "rescaling";
-const PIXELS: InputRange = { range: [0, 255], fromPixels: "the pixel itself, as float32" };
+const PIXELS = { range: [0, 255], fromPixels: "the pixel itself, as float32", colours: "red, green, blue" } as const;
+const SCALED_PIXELS: InputRange = {
+  ...PIXELS,
+  scaling:
+    "A Rescaling in front turns pixels into what the network takes (`pixel / 127.5 - 1`): do not scale them yourself.",
+};
 const INPUTS: Readonly<Record<Preprocessing, InputRange>> = {
-  tf: { range: [-1, 1], fromPixels: "pixel / 127.5 - 1" },
+  tf: {
+    range: [-1, 1],
+    fromPixels: "pixel / 127.5 - 1",
+    colours: "red, green, blue",
+    scaling:
+      "There is no scaling in the files: `keras.applications.mobilenet_v2.preprocess_input` does it, or `thaw export --with-rescaling` puts it in.",
+  },
   caffe: {
     range: [-123.68, 151.061],
     fromPixels: "blue, green and red in this order, less 103.939, 116.779 and 123.68",
+    colours: "blue, green, red",
+    scaling: "There is no scaling in the files: `keras.applications.resnet.preprocess_input` does it.",
   },
-  none: PIXELS,
+  none: { ...PIXELS, scaling: "The network scales pixels itself: do not scale them yourself." },
 };
 
 function trainableLayers(record: ModelRecord): ReadonlyMap<string, boolean> {
@@ -96,7 +112,7 @@ export function exportedNetwork({ record, weights }: SavedModel, takesPixels: bo
     weights,
     classes,
     inputShape: base.inputShape,
-    input: takesPixels ? PIXELS : INPUTS[preprocessing],
+    input: takesPixels && preprocessing === "tf" ? SCALED_PIXELS : INPUTS[preprocessing],
   };
 }
 

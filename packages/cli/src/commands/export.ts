@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { exportModel, parseFormats } from "@thaw/export";
+import { exportedNetwork, exportModel, parseFormats } from "@thaw/export";
 import { refuseTakenFolder, writeWholeFolder } from "../export/export-folder.ts";
 import { readModelFile } from "../saved-model-file.ts";
 import { VERSION } from "../version.ts";
@@ -25,9 +25,6 @@ export async function exportCommand(modelFile: string, options: ExportCommandOpt
   });
   await writeWholeFolder(options.out, files);
   for (const [path, bytes] of files) process.stdout.write(`${join(options.out, path)}  ${bytes.length} bytes\n`);
-  process.stdout.write(
-    options.withRescaling
-      ? "Pixels of 0…255 go in; probabilities come out.\n"
-      : "Values of -1…1 go in, pixel / 127.5 - 1 (--with-rescaling takes pixels as they are); probabilities come out.\n",
-  );
+  const { range, fromPixels, scaling } = exportedNetwork(model, options.withRescaling).input;
+  process.stdout.write(`Values of ${range.join("…")} go in: ${fromPixels}. Probabilities come out.\n${scaling}\n`);
 }

@@ -23,7 +23,8 @@ export type PredictHost<T extends DeviceTensor> = Pick<
 /** The executor's view of a network that is frozen as a whole, each batch normalization in inference mode. */
 function inferenceSteps({ base, head, layers }: Network, padsInConvolutions: boolean): readonly PassStep[] {
   const modes = { frozenBatchNorm: "inference", batchNorm: "inference-all" } as const;
-  const steps = planPass(layers, resolveFreeze(base.layers.length, base.layers, head, modes));
+  const count = base.layers.filter(({ operation }) => operation !== true).length;
+  const steps = planPass(layers, resolveFreeze(count, base.layers, head, modes));
   return padsInConvolutions ? withoutPadding(steps) : steps;
 }
 

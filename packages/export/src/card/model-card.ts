@@ -22,19 +22,15 @@ export interface CardContext {
   readonly date: Date;
 }
 
-function inputsAndOutputs({ record }: SavedModel, { inputShape, input, classes, layers }: ExportedNetwork): string {
+function inputsAndOutputs({ record }: SavedModel, { inputShape, input, classes }: ExportedNetwork): string {
   const { data } = record.spec;
   const resize = "resize" in data ? data.resize : undefined;
-  const hasScaling = layers.some(({ op }) => op.type === "Rescaling");
-  const scaling = hasScaling
-    ? "A Rescaling in front turns pixels into what MobileNetV2 takes (`pixel / 127.5 - 1`): do not scale them yourself."
-    : "There is no scaling in the files: `keras.applications.mobilenet_v2.preprocess_input` does it, or `thaw export --with-rescaling` puts it in.";
   const square =
     resize === undefined
       ? "It was trained on tensors of this very size."
       : `Photos were made square by ${code(resize)}, turned upright by their EXIF tag, transparency laid over white, scaled bilinearly with antialiasing.`;
   return [
-    `- In: float32 [batch, ${inputShape.join(", ")}], rows, columns, red, green, blue; values ${input.range.join("…")}: ${input.fromPixels}. ${scaling}`,
+    `- In: float32 [batch, ${inputShape.join(", ")}], rows, columns, ${input.colours}; values ${input.range.join("…")}: ${input.fromPixels}. ${input.scaling}`,
     `- ${square}`,
     `- Out: float32 [batch, ${classes.length}], softmax probabilities in the order of the classes: ${classes.map(plain).join(", ")}.`,
   ].join("\n");

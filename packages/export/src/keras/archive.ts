@@ -25,7 +25,7 @@ function layerConfig(layer: ExportedLayer): unknown {
   const { className, config } = kerasLayer(layer);
   const tensors = layer.inputs.map((input, index) => tensorConfig(input, layer.inputShapes[index] ?? []));
   const shapes = layer.inputShapes.map(batched);
-  const takesList = layer.op.type === "Add";
+  const takesList = layer.op.type === "Add" || layer.op.type === "Multiply";
   return {
     module: "keras.layers",
     class_name: className,
@@ -69,6 +69,9 @@ function fillWeights(root: Hdf5WriterGroup, network: ExportedNetwork): void {
       const { data } = weightOf(network, layer, name) as HostTensor & { readonly data: Float32Array };
       vars.dataset(String(index), { shape, data });
     }
+    // Keras keeps how many images its statistics are of, for files of older versions: nothing reads it.
+    const hasCount = layer.op.type === "Normalization" && layer.op.given === undefined;
+    if (hasCount) vars.dataset(String(layer.weights.length), { shape: [], data: Int32Array.of(0) });
   }
 }
 

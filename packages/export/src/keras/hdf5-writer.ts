@@ -3,7 +3,7 @@ import type { Group } from "h5wasm";
 /** An array to be written. */
 export interface Hdf5Array {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | Int32Array;
 }
 
 /** A group of an HDF5 file that is being written. */
@@ -19,7 +19,8 @@ let files = 0;
 function writerOf(group: Group): Hdf5WriterGroup {
   return {
     group: (name) => writerOf(group.create_group(name)),
-    dataset: (name, { shape, data }) => void group.create_dataset({ name, data, shape: [...shape], dtype: "<f" }),
+    dataset: (name, { shape, data }) =>
+      void group.create_dataset({ name, data, shape: [...shape], dtype: data instanceof Int32Array ? "<i" : "<f" }),
     text: (attribute, value) => group.create_attribute(attribute, value),
   };
 }

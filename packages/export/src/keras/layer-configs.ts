@@ -19,28 +19,36 @@ function kernelShape({ weights }: ExportedLayer): readonly number[] {
   return weights.find(({ name }) => name === "kernel")?.shape ?? [];
 }
 
-/** What both kinds of convolution say of their window. */
+/** How a window moves. */
 function windowConfig(
+  layer: ExportedLayer,
+  size: readonly [height: number, width: number],
+  op: Extract<LayerOp, { readonly strides: number }>,
+): Readonly<Record<string, unknown>> {
+  const { pad, explicit } = nativeWindow([0, ...(layer.inputShapes[0] ?? [])], size, op);
+  if (explicit !== undefined) {
+    const what = op.type === "MaxPooling2D" ? "a pooling" : "a convolution";
+    throw unsupported("Keras", layer.name, `${what} with padding ${JSON.stringify(explicit)}`);
+  }
+  return { strides: [op.strides, op.strides], padding: pad, ...CHANNELS_LAST };
+}
+
+/** What both kinds of convolution say beside their number of channels. */
+function convolutionConfig(
   layer: ExportedLayer,
   op: Extract<LayerOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>,
 ): Readonly<Record<string, unknown>> {
   const [height = 1, width = 1] = kernelShape(layer);
-  const { pad, explicit } = nativeWindow([0, ...(layer.inputShapes[0] ?? [])], [height, width], op);
-  if (explicit !== undefined) {
-    throw unsupported("Keras", layer.name, `a convolution with padding ${JSON.stringify(explicit)}`);
-  }
   return {
     kernel_size: [height, width],
-    strides: [op.strides, op.strides],
-    padding: pad,
-    ...CHANNELS_LAST,
+    ...windowConfig(layer, [height, width], op),
     dilation_rate: [1, 1],
     activation: op.activation ?? "linear",
     use_bias: op.useBias,
   };
 }
 
-/** One number where all channels have the same: tfjs-layers knows no other. */
+/** One number where all channels have the same. */
 function oneOf(values: readonly number[]): number | readonly number[] {
   return values.every((value) => value === values[0]) ? (values[0] ?? 0) : values;
 }
@@ -52,15 +60,21 @@ const WRITERS: { readonly [Type in LayerOp["type"]]?: Writer<Type> } = {
     group: "rescaling",
     config: { scale: oneOf(scale), offset: oneOf(offset) },
   }),
+  // Keras writes absent statistics as `null`, and its axis as a list.
+  Normalization: (_, { given }) => ({
+    className: "Normalization",
+    group: "normalization",
+    config: { axis: [-1], invert: false, mean: given?.mean ?? null, variance: given?.variance ?? null },
+  }),
   Conv2D: (layer, op) => ({
     className: "Conv2D",
     group: "conv2d",
-    config: { filters: kernelShape(layer)[3], ...windowConfig(layer, op) },
+    config: { filters: kernelShape(layer)[3], ...convolutionConfig(layer, op) },
   }),
   DepthwiseConv2D: (layer, op) => ({
     className: "DepthwiseConv2D",
     group: "depthwise_conv2d",
-    config: { depth_multiplier: 1, ...windowConfig(layer, op) },
+    config: { depth_multiplier: 1, ...convolutionConfig(layer, op) },
   }),
   BatchNormalization: (_, { epsilon, momentum }) => ({
     className: "BatchNormalization",
@@ -73,13 +87,25 @@ const WRITERS: { readonly [Type in LayerOp["type"]]?: Writer<Type> } = {
     group: "zero_padding2d",
     config: { padding, ...CHANNELS_LAST },
   }),
+  Activation: (_, { activation }) => ({ className: "Activation", group: "activation", config: { activation } }),
   Add: () => ({ className: "Add", group: "add", config: {} }),
-  GlobalAveragePooling2D: () => ({
+  Multiply: () => ({ className: "Multiply", group: "multiply", config: {} }),
+  MaxPooling2D: (layer, op) => ({
+    className: "MaxPooling2D",
+    group: "max_pooling2d",
+    config: { pool_size: op.poolSize, ...windowConfig(layer, op.poolSize, op) },
+  }),
+  GlobalAveragePooling2D: (_, { keepDims }) => ({
     className: "GlobalAveragePooling2D",
     group: "global_average_pooling2d",
-    config: CHANNELS_LAST,
+    config: { ...CHANNELS_LAST, ...(keepDims === true ? { keepdims: true } : {}) },
   }),
-  Dropout: (_, { rate }) => ({ className: "Dropout", group: "dropout", config: { rate } }),
+  Reshape: ({ outputShape }) => ({ className: "Reshape", group: "reshape", config: { target_shape: outputShape } }),
+  Dropout: (_, { rate, perImage }) => ({
+    className: "Dropout",
+    group: "dropout",
+    config: { rate, ...(perImage === true ? { noise_shape: [null, 1, 1, 1] } : {}) },
+  }),
   Dense: (layer) => ({
     className: "Dense",
     group: "dense",

@@ -1,7 +1,8 @@
-import type { LayerOp, Padding } from "@thaw/core";
+import type { Activation, LayerOp, Padding } from "@thaw/core";
 import { type ExportedLayer, type ExportedNetwork, weightOf } from "../exported-network.ts";
 import { unsupported } from "../unsupported.ts";
 import { float, type GraphBuilder, integer, integers } from "./graph-builder.ts";
+import type { AttributeProto } from "./messages.ts";
 
 /** Where a layer is written. */
 interface Place {
@@ -45,6 +46,53 @@ function turnedKernel({ network, graph }: Place, layer: ExportedLayer, axes: rea
   );
 }
 
+/** Adds an activation behind `x`. @returns the name of its output, which is `name` */
+function activate(name: string, activation: Exclude<Activation, "linear">, x: string, graph: GraphBuilder): string {
+  switch (activation) {
+    case "relu":
+      return graph.node(name, "Relu", [x]);
+    case "relu6":
+      return clip(name, 6, x, graph);
+    case "sigmoid":
+      return graph.node(name, "Sigmoid", [x]);
+    case "silu":
+      return graph.node(name, "Mul", [x, graph.node(`${name}/sigmoid`, "Sigmoid", [x])]);
+    case "hard_sigmoid":
+      return graph.node(name, "HardSigmoid", [x], [float("alpha", 1 / 6), float("beta", 0.5)]);
+    case "hard_silu":
+      return graph.node(name, "HardSwish", [x]);
+  }
+}
+
+function clip(name: string, maxValue: number, x: string, graph: GraphBuilder): string {
+  const bounds = [
+    graph.floats(`${name}/min`, [], Float32Array.of(0)),
+    graph.floats(`${name}/max`, [], Float32Array.of(maxValue)),
+  ];
+  return graph.node(name, "Clip", [x, ...bounds]);
+}
+
+/** Zeros in front of rows and columns, then behind them. */
+function windowPads([rows, columns]: Padding): AttributeProto {
+  return integers("pads", [rows[0], columns[0], rows[1], columns[1]]);
+}
+
+/** A constant with a value for each channel of a channels-first image. @returns its name */
+function perChannel(name: string, values: ArrayLike<number>, graph: GraphBuilder): string {
+  return graph.floats(name, [values.length, 1, 1], Float32Array.from(values));
+}
+
+/** Axes in another order, for images alone. */
+function transposed(
+  name: string,
+  perm: readonly number[],
+  shape: readonly number[],
+  x: string,
+  graph: GraphBuilder,
+): string {
+  return shape.length === 3 ? graph.node(name, "Transpose", [x], [integers("perm", perm)]) : x;
+}
+
 function convolution(
   layer: ExportedLayer,
   op: Extract<LayerOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>,
@@ -53,12 +101,13 @@ function convolution(
   groups: number,
 ): string {
   const { padding, strides, useBias, activation } = op;
-  if (activation !== undefined) throw unsupported("ONNX", layer.name, `a convolution with activation ${activation}`);
   const kernel = turnedKernel(place, layer, axes);
   const bias = useBias ? [weight(place, layer, "bias")] : [];
-  const pads = [padding[0][0], padding[1][0], padding[0][1], padding[1][1]];
-  const attributes = [integers("pads", pads), integers("strides", [strides, strides]), integer("group", groups)];
-  return place.graph.node(layer.name, "Conv", [...place.inputs, kernel, ...bias], attributes);
+  const attributes = [windowPads(padding), integers("strides", [strides, strides]), integer("group", groups)];
+  const inputs = [...place.inputs, kernel, ...bias];
+  if (activation === undefined) return place.graph.node(layer.name, "Conv", inputs, attributes);
+  const linear = place.graph.node(`${layer.name}/linear`, "Conv", inputs, attributes);
+  return activate(layer.name, activation, linear, place.graph);
 }
 
 /** Zeros in front of each axis, then behind each: batch, channels, rows, columns. */
@@ -69,10 +118,17 @@ function padsOf([rows, columns]: Padding): readonly number[] {
 /** A line for each operation; a new one goes here. */
 const WRITERS: { readonly [Type in LayerOp["type"]]?: Writer<Type> } = {
   Rescaling(layer, { scale, offset }, { graph, inputs }) {
-    const factor = graph.floats(`${layer.name}/scale`, [scale.length, 1, 1], Float32Array.from(scale));
-    const summand = graph.floats(`${layer.name}/offset`, [offset.length, 1, 1], Float32Array.from(offset));
+    const factor = perChannel(`${layer.name}/scale`, scale, graph);
+    const summand = perChannel(`${layer.name}/offset`, offset, graph);
     const scaled = graph.node(`${layer.name}/multiply`, "Mul", [...inputs, factor]);
     return graph.node(layer.name, "Add", [scaled, summand]);
+  },
+  Normalization(layer, { given }, { network, graph, inputs }) {
+    const valuesOf = (name: "mean" | "variance"): readonly number[] =>
+      given?.[name] ?? Array.from(weightOf(network, layer, name).data);
+    const mean = perChannel(`${layer.name}/mean`, valuesOf("mean"), graph);
+    const deviation = perChannel(`${layer.name}/deviation`, valuesOf("variance").map(Math.sqrt), graph);
+    return graph.node(layer.name, "Div", [graph.node(`${layer.name}/subtract`, "Sub", [...inputs, mean]), deviation]);
   },
   // Keras: height, width, in, out. ONNX: out, in, height, width.
   Conv2D: (layer, op, place) => convolution(layer, op, place, [3, 2, 0, 1], 1),
@@ -87,21 +143,33 @@ const WRITERS: { readonly [Type in LayerOp["type"]]?: Writer<Type> } = {
       [float("epsilon", epsilon)],
     );
   },
-  ReLU(layer, { maxValue }, { graph, inputs }) {
-    if (maxValue === null) return graph.node(layer.name, "Relu", inputs);
-    const bounds = [
-      graph.floats(`${layer.name}/min`, [], Float32Array.of(0)),
-      graph.floats(`${layer.name}/max`, [], Float32Array.of(maxValue)),
-    ];
-    return graph.node(layer.name, "Clip", [...inputs, ...bounds]);
+  ReLU(layer, { maxValue }, { graph, inputs: [x = ""] }) {
+    return maxValue === null ? graph.node(layer.name, "Relu", [x]) : clip(layer.name, maxValue, x, graph);
   },
+  Activation: ({ name }, { activation }, { graph, inputs: [x = ""] }) =>
+    activation === "linear" ? x : activate(name, activation, x, graph),
   ZeroPadding2D(layer, { padding }, { graph, inputs }) {
     return graph.node(layer.name, "Pad", [...inputs, graph.integers(`${layer.name}/pads`, padsOf(padding))]);
   },
   Add: (layer, _, { graph, inputs }) => graph.node(layer.name, "Add", inputs),
-  GlobalAveragePooling2D(layer, _, { graph, inputs }) {
+  // A factor for each channel, [channels, 1, 1], broadcasts.
+  Multiply: (layer, _, { graph, inputs }) => graph.node(layer.name, "Mul", inputs),
+  MaxPooling2D(layer, { poolSize, strides, padding }, { graph, inputs }) {
+    const attributes = [integers("kernel_shape", poolSize), integers("strides", [strides, strides])];
+    return graph.node(layer.name, "MaxPool", inputs, [...attributes, windowPads(padding)]);
+  },
+  GlobalAveragePooling2D(layer, { keepDims }, { graph, inputs }) {
+    if (keepDims === true) return graph.node(layer.name, "GlobalAveragePool", inputs);
     const pooled = graph.node(`${layer.name}/mean`, "GlobalAveragePool", inputs);
     return graph.node(layer.name, "Flatten", [pooled], [integer("axis", 1)]);
+  },
+  // The elements' order is that of channels-last; a 0 stands for the batch.
+  Reshape({ name, inputShapes: [from = []], outputShape }, _, { graph, inputs: [x = ""] }) {
+    const last = transposed(`${name}/channels_last`, [0, 2, 3, 1], from, x, graph);
+    const shape = graph.integers(`${name}/shape`, [0, ...outputShape]);
+    const isImage = outputShape.length === 3;
+    const shaped = graph.node(isImage ? `${name}/reshape` : name, "Reshape", [last, shape]);
+    return transposed(name, [0, 3, 1, 2], outputShape, shaped, graph);
   },
   Dropout: (_layer, _op, { inputs }) => inputs[0] ?? "", // in inference it does nothing
   Dense(layer, _, place) {

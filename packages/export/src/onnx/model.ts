@@ -39,8 +39,8 @@ export function onnxModel(network: ExportedNetwork, version: string): Uint8Array
     }
     outputs.set(layer.name, last);
   }
-  const { range, fromPixels } = network.input;
-  const about = `float32, ${range[0]} to ${range[1]}: ${fromPixels}; channels last, RGB`;
+  const { range, fromPixels, colours } = network.input;
+  const about = `float32, ${range[0]} to ${range[1]}: ${fromPixels}; channels last: ${colours}`;
   return encodeModel({
     ir_version: IR_VERSION,
     producer_name: "thaw",

@@ -1,8 +1,14 @@
 import { bytesOf, type ExportedLayer, type ExportedNetwork, weightOf } from "../exported-network.ts";
 import { kerasLayer } from "../keras/layer-configs.ts";
+import { equivalentRows } from "./equivalent-rows.ts";
 
 /** What tfjs's own converter takes: browsers cache files of this size. */
 const SHARD_BYTES = 4 * 1024 * 1024;
+
+/** tfjs-layers calls silu as Keras 2 did. */
+function activationName(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return config.activation === "silu" ? { ...config, activation: "swish" } : config;
+}
 
 function layerConfig(layer: ExportedLayer): unknown {
   const { name, op, outputShape } = layer;
@@ -10,7 +16,8 @@ function layerConfig(layer: ExportedLayer): unknown {
     const config = { batch_input_shape: [null, ...outputShape], dtype: "float32", sparse: false, name };
     return { class_name: "InputLayer", config, name, inbound_nodes: [] };
   }
-  const { className, config } = kerasLayer(layer);
+  const { className, config: keras } = kerasLayer(layer);
+  const config = activationName(keras);
   return { class_name: className, config, name, inbound_nodes: [layer.inputs.map((input) => [input, 0, 0, {}])] };
 }
 
@@ -40,11 +47,13 @@ function shardsOf(network: ExportedNetwork): { readonly entries: readonly unknow
 
 /**
  * Writes a model that `tf.loadLayersModel` reads, with its weights in files of at most 4 MiB beside it.
+ * @param whole the network; what tfjs-layers lacks is written as layers that compute the same
  * @param generatedBy what made it, with its version
  * @returns files by name, `model.json` first
  * @throws ThawError `export-unsupported`
  */
-export function tfjsLayersModel(network: ExportedNetwork, generatedBy: string): ReadonlyMap<string, Uint8Array> {
+export function tfjsLayersModel(whole: ExportedNetwork, generatedBy: string): ReadonlyMap<string, Uint8Array> {
+  const network = { ...whole, layers: equivalentRows(whole) };
   const { entries, shards } = shardsOf(network);
   const names = shards.map((_, index) => `group1-shard${index + 1}of${shards.length}.bin`);
   const { layers } = network;
