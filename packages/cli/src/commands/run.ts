@@ -7,19 +7,14 @@ import { prepareNotes } from "../notes.ts";
 import { findRunner } from "../registry.ts";
 import { requireRunner } from "../required-runner.ts";
 import { runCell } from "../run-cell.ts";
+import type { RunOptions } from "../run-options.ts";
 import { parseSettings, plainKernelSetting } from "../settings.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { resultTable } from "../table.ts";
 import { openTracking, type TrackingOptions } from "../tracking/open-tracking.ts";
 
 /** Options of `thaw run`. */
-export interface RunCommandOptions extends CacheOptions, TrackingOptions {
-  readonly runner: string;
-  readonly out: string;
-  readonly set: readonly string[];
-  readonly plainKernel: readonly string[];
-  readonly rerun: boolean;
-  readonly requireHardware: boolean;
+export interface RunCommandOptions extends RunOptions, CacheOptions, TrackingOptions {
   readonly exportWeights?: string;
   readonly saveModel?: string;
 }

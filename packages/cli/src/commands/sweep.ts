@@ -20,6 +20,7 @@ import { parityTable } from "../parity-table.ts";
 import { findRunner } from "../registry.ts";
 import { requireRunner } from "../required-runner.ts";
 import { type CellOptions, runCell } from "../run-cell.ts";
+import type { RunOptions } from "../run-options.ts";
 import { parseSettings, plainKernelSetting, type SettingsOf } from "../settings.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { askedSweep, type VaryOptions } from "../sweep-options.ts";
@@ -27,13 +28,7 @@ import { resultTable, type TableRow } from "../table.ts";
 import { openTracking, type TrackingOptions } from "../tracking/open-tracking.ts";
 
 /** Options of `thaw sweep`. */
-export interface SweepCommandOptions extends CacheOptions, TrackingOptions, VaryOptions {
-  readonly runner: string;
-  readonly out: string;
-  readonly set: readonly string[];
-  readonly plainKernel: readonly string[];
-  readonly rerun: boolean;
-  readonly requireHardware: boolean;
+export interface SweepCommandOptions extends RunOptions, CacheOptions, TrackingOptions, VaryOptions {
   readonly group?: string;
   readonly saveModels: boolean;
   readonly ui: boolean;

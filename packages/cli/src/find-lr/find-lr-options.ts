@@ -1,23 +1,18 @@
 import { nearest, ThawError } from "@thaw/core";
 import type { CacheOptions } from "../cache-budget.ts";
+import type { RunOptions } from "../run-options.ts";
 import { parseNumbers } from "../settings.ts";
 import type { RangeAsked } from "./range-test.ts";
 import { RATE_RULES, type RateRule } from "./rate-choice.ts";
 
 /** Options of `thaw find-lr` as the command line gives them. */
-export interface FindLrCommandOptions extends CacheOptions {
+export interface FindLrCommandOptions extends RunOptions, CacheOptions {
   readonly from: string;
   readonly to: string;
   readonly steps: string;
   readonly rule: string;
   readonly phase?: string;
-  readonly runner: string;
-  readonly out: string;
-  readonly set: readonly string[];
-  readonly plainKernel: readonly string[];
   readonly json: boolean;
-  readonly rerun: boolean;
-  readonly requireHardware: boolean;
 }
 
 /** Fewer say nothing of a slope. */
