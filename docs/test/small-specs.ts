@@ -47,4 +47,5 @@ export const READERS_SPEC: Json = {
   split: { validation: 0.2, test: 0.2 },
   freeze: 100,
   optimizer: { name: "adam", learningRate: 1e-3 },
+  epochs: 4,
 };

@@ -64,7 +64,7 @@ function addBlock(table: TableBuilder, input: string, block: Block): string {
 /**
  * Builds Keras's layer table of EfficientNetB0 without top: 238 layers and the pooling, as Keras has it with ImageNet
  * weights. With `weights=None` Keras leaves out `rescaling_1`, and counts one layer less from there on.
- * @param options.imageSize side of the square input, pixels, at least 32
+ * `imageSize` is the side of the square input in pixels, at least 32.
  * @see keras.applications.EfficientNetB0 (Keras 3)
  */
 export function efficientNetB0({ imageSize }: { readonly imageSize: number }): Model {

@@ -70,8 +70,7 @@ function squeezeAndExcite(
 /**
  * Builds Keras's layer table of MobileNetV3Small without top: 157 layers and the pooling, and two operations in each
  * of nine blocks.
- * @param options.alpha width multiplier
- * @param options.imageSize side of the square input, pixels, at least 32
+ * `alpha` is the width multiplier, `imageSize` the side of the square input in pixels, at least 32.
  * @see keras.applications.MobileNetV3Small (Keras 3)
  */
 export function mobileNetV3Small({ alpha, imageSize }: { readonly alpha: number; readonly imageSize: number }): Model {

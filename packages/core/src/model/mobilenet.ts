@@ -32,8 +32,7 @@ const BLOCKS: readonly (readonly [filters: number, strides: 1 | 2])[] = [
 
 /**
  * Builds Keras's layer table of MobileNet (version 1) without top: 86 layers and the pooling.
- * @param options.alpha width multiplier
- * @param options.imageSize side of the square input, pixels, at least 32
+ * `alpha` is the width multiplier, `imageSize` the side of the square input in pixels, at least 32.
  * @see keras.applications.MobileNet (Keras 3)
  */
 export function mobileNet({ alpha, imageSize }: { readonly alpha: number; readonly imageSize: number }): Model {

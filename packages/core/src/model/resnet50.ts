@@ -49,7 +49,7 @@ function bottleneck(
 /**
  * Builds Keras's layer table of ResNet50 (version 1) without top: 175 layers and the pooling. Its convolutions have a
  * bias, and a block's stride is in its first convolution.
- * @param options.imageSize side of the square input, pixels, at least 32
+ * `imageSize` is the side of the square input in pixels, at least 32.
  * @see keras.applications.ResNet50 (Keras 3)
  */
 export function resNet50({ imageSize }: { readonly imageSize: number }): Model {
