@@ -82,7 +82,7 @@ async function decodeFile(root: string, photo: Photo, spec: FolderSpec, imageSiz
  * Loads a folder of class folders. Classes and images are in code-point order of their names, as Keras sorts classes;
  * groups are the folders inside of classes, where there are any.
  * A class without images is left out with a warning, as long as two remain (Keras would keep an output that is never trained).
- * @throws ThawError of {@link listFolder} and {@link loadPhotos}; `file-changed`, `limit-too-small`
+ * @throws ThawError of `listFolder` and {@link loadPhotos}; `file-changed`, `limit-too-small`
  */
 export async function loadFolder(spec: FolderSpec, options: LoadOptions): Promise<LoadedDataset> {
   const { path } = await findAsset(spec.path, options, "folder");

@@ -27,7 +27,7 @@ export interface NearPair {
 
 /** The pairs found. */
 export interface NearDuplicates {
-  /** Those across classes first, then the closest; at most {@link PAIRS_NAMED} of either kind. */
+  /** Those across classes first, then the closest; at most `PAIRS_NAMED` of either kind. */
   readonly pairs: readonly NearPair[];
   readonly withinClasses: number;
   readonly acrossClasses: number;

@@ -63,7 +63,7 @@ function duplicatesOf(images: readonly ImageFacts[]): SameFiles[] {
 /**
  * Reads every image of a folder with one folder a class, under the rules of data of kind "folder", one after the other, and
  * keeps of each what is known of it, not its pixels.
- * @throws ThawError of {@link listFolder}
+ * @throws ThawError of `listFolder`
  */
 export async function surveyFolder(folder: string, options: SurveyOptions = {}): Promise<FolderSurvey> {
   const { nearBits = NEAR_BITS, onProgress } = options;

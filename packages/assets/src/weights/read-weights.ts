@@ -101,7 +101,7 @@ export async function parseWeights(bytes: Uint8Array, path: string, table: reado
 
 /**
  * Reads a weight file: safetensors, Keras `.h5`, `.weights.h5` or `.keras`, or a tfjs `model.json` with its shards.
- * @throws ThawError as {@link parseWeights}; `asset-missing` if there is no such file
+ * @throws ThawError as `parseWeights`; `asset-missing` if there is no such file
  */
 export async function readWeights(path: string, table: readonly Layer[] = []): Promise<WeightFile> {
   const status = await stat(path).catch(() => null);
