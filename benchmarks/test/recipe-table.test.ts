@@ -93,9 +93,8 @@ describe("the summary of a sweep", () => {
     const args = ["--import", "tsx", "--conditions=source", MAIN, "sweep", spec, "--out", join(folder, "out")];
     const run = spawnSync(process.execPath, args, { encoding: "utf8" });
     expect(run.stderr).toContain("tiny-recipe-two_seed-7");
-    results = readdirSync(join(folder, "out")).map(
-      (name) => JSON.parse(readFileSync(join(folder, "out", name), "utf8")) as Result,
-    );
+    const files = readdirSync(join(folder, "out")).filter((name) => name.endsWith(".json"));
+    results = files.map((name) => JSON.parse(readFileSync(join(folder, "out", name), "utf8")) as Result);
     summary = await recipeSummary(results, "one");
   });
 
