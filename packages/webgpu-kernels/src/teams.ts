@@ -24,7 +24,7 @@ const ENOUGH_THREADS = 32;
 const LEAST_ROWS = 16;
 /** Up to so many rows a workgroup takes all of them and needs no second dispatch. */
 const WHOLE_ROWS = 1200;
-/** Lanes of such a workgroup: few, so that there are several workgroups. */
+/** Lanes of such a workgroup at least: few, so that there are several workgroups, unless few rows left threads idle. */
 const WHOLE_WIDTH = 4;
 const WIDTH = 16;
 const MOST_PARTS = 64;
@@ -79,8 +79,9 @@ function split(team: Team, rows: number, lanes: number, widest: number, least: n
 /** Shares out rows that are summed up: one part where that is enough, else few enough to be merged by each reader. */
 export function splitSums(team: Team, rows: number, lanes: number): Split {
   if (team === "thread") return split(team, rows, lanes, lanes, LEAST_ROWS, Math.ceil(ENOUGH_THREADS / lanes));
+  const fullWidth = Math.floor(TEAM_THREADS.workgroup / rows);
   return rows <= WHOLE_ROWS
-    ? split(team, rows, lanes, WHOLE_WIDTH, rows, 1)
+    ? split(team, rows, lanes, Math.max(WHOLE_WIDTH, fullWidth), rows, 1)
     : split(team, rows, lanes, WIDTH, LEAST_ROWS, MOST_PARTS);
 }
 
