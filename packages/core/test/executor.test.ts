@@ -7,7 +7,7 @@ import { sizeOf } from "../src/model/layer.ts";
 import type { FreezePolicy } from "../src/spec/schema.ts";
 import { autodiff, type Masks } from "./autodiff.ts";
 import { cpuKernels } from "./cpu-engine.ts";
-import { contextOf, KERAS, type NamedNumbers, readAll, trainingPass } from "./one-step.ts";
+import { contextOf, KERAS, type NamedNumbers, readAll, relativeL2, trainingPass } from "./one-step.ts";
 import { randomBatch, randomWeights } from "./random-weights.ts";
 import { everyLayerNetwork } from "./tiny-network.ts";
 
@@ -65,13 +65,6 @@ async function explicit<T extends DeviceTensor>(
   context.variables.dispose();
   expect(kernels.memory().tensors).toBe(before);
   return { loss, gradients: values };
-}
-
-/** ‖found - expected‖ / ‖expected‖ */
-function relativeL2(found: readonly number[], expected: readonly number[]): number {
-  expect(found).toHaveLength(expected.length);
-  const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-  return norm(found.map((value, index) => value - (expected[index] ?? Number.NaN))) / norm(expected);
 }
 
 describe.each(CASES)("%s", (_title, freeze, policy, trained) => {

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import { type BatchNormPolicy, resolveFreeze } from "../src/freeze/policy.ts";
 import type { DeviceTensor, Kernels } from "../src/kernels/kernels.ts";
 import type { HostTensor } from "../src/model/safetensors.ts";
@@ -97,4 +98,11 @@ export async function readAll<T extends DeviceTensor>(
   const values: Record<string, readonly number[]> = {};
   for (const [name, tensor] of tensors) values[name] = Array.from(await read(tensor));
   return values;
+}
+
+/** ‖found - expected‖ / ‖expected‖ */
+export function relativeL2(found: readonly number[], expected: readonly number[]): number {
+  expect(found).toHaveLength(expected.length);
+  const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  return norm(found.map((value, index) => value - (expected[index] ?? Number.NaN))) / norm(expected);
 }

@@ -8,7 +8,7 @@ import { staticPrefix } from "../src/plan/pass.ts";
 import type { FreezePolicy } from "../src/spec/schema.ts";
 import { autodiff, type Masks } from "./autodiff.ts";
 import { cpuKernels } from "./cpu-engine.ts";
-import { contextOf, inferenceLoss, KERAS, type NamedNumbers, readAll, trainingPass } from "./one-step.ts";
+import { contextOf, inferenceLoss, KERAS, type NamedNumbers, readAll, relativeL2, trainingPass } from "./one-step.ts";
 import { randomBatch, randomWeights } from "./random-weights.ts";
 import { otherLayersNetwork } from "./tiny-network.ts";
 
@@ -37,12 +37,6 @@ async function step<T extends DeviceTensor>(
   context.variables.dispose();
   expect(kernels.memory().tensors).toBe(before);
   return { loss, gradients: values };
-}
-
-function relativeL2(found: readonly number[], expected: readonly number[]): number {
-  expect(found).toHaveLength(expected.length);
-  const difference = Math.hypot(...found.map((value, index) => value - (expected[index] ?? Number.NaN)));
-  return difference / Math.hypot(...expected);
 }
 
 const CASES: readonly (readonly [title: string, freeze: FreezePolicy, trained: number])[] = [

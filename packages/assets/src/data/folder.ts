@@ -4,8 +4,9 @@ import { type DataSpec, ThawError } from "@thaw/core";
 import { findAsset } from "../resolver.ts";
 import { sha256 } from "../sha256.ts";
 import { compareCodePoints } from "./code-points.ts";
-import { type Decoded, decodeImage, decodingOf, MAX_FILE_BYTES } from "./decoder.ts";
+import { type Decoded, decodeImage, decodingOf } from "./decoder.ts";
 import { openFileHashes } from "./file-hashes.ts";
+import { openProblem, sizeProblem } from "./file-problem.ts";
 import { type FolderListing, type ListedFile, listFolder } from "./folder-listing.ts";
 import type { LoadedDataset, LoadOptions } from "./load-options.ts";
 import { photoSeries } from "./photo-series.ts";
@@ -32,9 +33,8 @@ export interface Candidate {
 export function candidatesOf(listing: FolderListing): Candidate[] {
   return listing.classes.flatMap(({ files, unreadable }, label) => {
     const readable = files.map((file): Candidate => {
-      const isTooLarge = file.bytes > MAX_FILE_BYTES;
-      const problem = isTooLarge ? { problem: `${file.bytes} bytes, at most ${MAX_FILE_BYTES} are read` } : {};
-      return { id: file.path, label, file, ...problem };
+      const problem = sizeProblem(file.bytes);
+      return { id: file.path, label, file, ...(problem === undefined ? {} : { problem }) };
     });
     const others = unreadable.map(({ path, reason }): Candidate => ({ id: path, label, problem: reason }));
     return [...readable, ...others].sort((first, second) => compareCodePoints(first.id, second.id));
@@ -54,8 +54,7 @@ async function hashPhotos(
     try {
       return { id, label, sha256: await hashes.of(file) };
     } catch (error) {
-      const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
-      return { id, label, sha256: "", problem: `the file cannot be opened (${reason})` };
+      return { id, label, sha256: "", problem: openProblem(error) };
     }
   };
   for await (const photo of inOrder(candidates, PARALLEL, hash)) {

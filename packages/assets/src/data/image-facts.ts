@@ -3,6 +3,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { sha256 } from "../sha256.ts";
 import { decodeImage } from "./decoder.ts";
+import { openProblem } from "./file-problem.ts";
 import type { Candidate } from "./folder.ts";
 import { type PerceptualHash, perceptualHash } from "./perceptual-hash.ts";
 
@@ -40,8 +41,7 @@ export async function inspectImage(root: string, candidate: Candidate): Promise<
   try {
     bytes = await readFile(join(root, path));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return { path, label, reason: `the file cannot be opened (${code})` };
+    return { path, label, reason: openProblem(error) };
   }
   const decoded = await decodeImage(bytes, HASHED_SIZE, "stretch");
   if ("reason" in decoded) return { path, label, reason: decoded.reason };

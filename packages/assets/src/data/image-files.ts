@@ -2,7 +2,8 @@ import { readFile, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { compareCodePoints } from "./code-points.ts";
-import { type Decoded, decodeImage, MAX_FILE_BYTES, type ResizeRule } from "./decoder.ts";
+import { type Decoded, decodeImage, type ResizeRule } from "./decoder.ts";
+import { openProblem, sizeProblem } from "./file-problem.ts";
 import { isImageName, listImages } from "./folder-listing.ts";
 import { inOrder } from "./pipeline.ts";
 
@@ -33,11 +34,9 @@ async function imagesAt(path: string): Promise<readonly ImageFile[]> {
     return images.sort((first, second) => compareCodePoints(first.name, second.name));
   }
   if (found !== null) {
-    const tooLarge = found.size > MAX_FILE_BYTES;
     if (!found.isFile()) return [{ name: path, problem: "it is no file" }];
-    return [
-      tooLarge ? { name: path, problem: `${found.size} bytes, at most ${MAX_FILE_BYTES} are read` } : { name: path },
-    ];
+    const problem = sizeProblem(found.size);
+    return [{ name: path, ...(problem === undefined ? {} : { problem }) }];
   }
   if (!isDynamicPattern(path)) return [{ name: path, problem: "there is no such file" }];
   const names = await glob(path, { absolute: isAbsolute(path), expandDirectories: false, followSymbolicLinks: false });
@@ -61,8 +60,7 @@ async function decodeFile({ name, problem }: ImageFile, imageSize: number, rule:
   try {
     return { name, decoded: await decodeImage(await readFile(name), imageSize, rule) };
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return { name, decoded: { reason: `the file cannot be opened (${reason})` } };
+    return { name, decoded: { reason: openProblem(error) } };
   }
 }
 

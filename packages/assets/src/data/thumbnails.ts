@@ -40,18 +40,23 @@ async function findImages(
   throw first;
 }
 
-/** Pixels of one image, uint8 `[height, width, 3]`. */
-async function pixelsOf({ shards, imageShape }: Dataset, index: number, store: Store): Promise<Uint8Array> {
+/** Pixels of images, uint8 `[height, width, 3]` each, shard by shard: each is read and checked once. */
+async function* pixelsOf(
+  { shards, imageShape }: Dataset,
+  indices: readonly number[],
+  store: Store,
+): AsyncGenerator<readonly [index: number, pixels: Uint8Array]> {
   const bytes = imageShape.reduce((product, side) => product * side, 1);
   let start = 0;
   for (const shard of shards) {
-    if (index < start + shard.count) {
-      const offset = (index - start) * bytes;
-      return (await store.read(shard)).subarray(offset, offset + bytes);
+    const end = start + shard.count;
+    const inside = indices.filter((index) => index >= start && index < end);
+    if (inside.length > 0) {
+      const images = await store.read(shard);
+      for (const index of inside) yield [index, images.subarray((index - start) * bytes, (index - start + 1) * bytes)];
     }
-    start += shard.count;
+    start = end;
   }
-  throw new RangeError(`There is no image ${index}.`);
 }
 
 /**
@@ -66,16 +71,14 @@ export async function makeThumbnails(spec: Spec, ids: readonly string[], places:
   try {
     const dataset = await findImages(spec, places, store);
     const [height, width] = dataset.imageShape;
-    for (const id of ids) {
-      const index = dataset.ids.indexOf(id);
-      if (index < 0) {
-        missing.set(id, `"${dataset.source}" no longer has it`);
-        continue;
-      }
-      const pixels = await pixelsOf(dataset, index, store);
+    const indices = ids.map((id) => dataset.ids.indexOf(id));
+    for (const [place, id] of ids.entries()) {
+      if ((indices[place] ?? -1) < 0) missing.set(id, `"${dataset.source}" no longer has it`);
+    }
+    for await (const [index, pixels] of pixelsOf(dataset, indices, store)) {
       const image = sharp(pixels, { raw: { width, height, channels: 3 } });
       images.set(
-        id,
+        dataset.ids[index] ?? "",
         await image.resize(SIDE, SIDE, { withoutEnlargement: true }).jpeg({ quality: QUALITY }).toBuffer(),
       );
     }

@@ -1,5 +1,15 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type BlobRef, type Host, parseSafetensors, type RunEvent, ThawError, train } from "@thaw/core";
+import {
+  type BlobRef,
+  type Host,
+  networkOf,
+  openPredictor,
+  type Predictor,
+  parseSafetensors,
+  type RunEvent,
+  ThawError,
+  train,
+} from "@thaw/core";
 import { expose } from "comlink";
 import type { EngineName } from "../../src/messages.ts";
 import { answer, guarded } from "../../src/page/answer.ts";
@@ -7,13 +17,12 @@ import { describeEngine, engineHost } from "../../src/page/engine-host.ts";
 import { eventSender } from "../../src/page/event-sender.ts";
 import { openEngine } from "../../src/page/open-engine.ts";
 import type { PageEngine } from "../../src/page/page-engine.ts";
-import { type Classifier, openClassifier } from "./classifier.ts";
 import type { EngineApi, TrainRequest } from "./engine-api.ts";
 import { pageEnvironment } from "./page-environment.ts";
 
 let opened: { readonly name: EngineName; readonly engine: PageEngine } | undefined;
 let running: AbortController | undefined;
-let classifier: Classifier | undefined;
+let predictor: Predictor | undefined;
 
 function engineOf(): NonNullable<typeof opened> {
   if (opened === undefined) throw new ThawError("internal", "The engine is not open.");
@@ -63,12 +72,13 @@ const api: EngineApi = {
       if (running !== undefined) throw new ThawError("internal", "A run is going on.");
       const controller = new AbortController();
       running = controller;
-      classifier?.dispose();
-      classifier = undefined;
+      predictor?.dispose();
+      predictor = undefined;
       try {
         const { engine } = engineOf();
         const weights = await guarded(trainHere(request, onEvents, controller.signal), engine.failure);
-        classifier = openClassifier(engine.kernels, request.plan, parseSafetensors(weights, "the trained weights"));
+        const trained = parseSafetensors(weights, "the trained weights");
+        predictor = openPredictor(engine.kernels, networkOf(request.plan), trained);
         return weights;
       } finally {
         running = undefined;
@@ -79,8 +89,8 @@ const api: EngineApi = {
 
   classify: (pixels) =>
     answer(async () => {
-      if (classifier === undefined) throw new ThawError("internal", "No network is trained.");
-      return await guarded(classifier.classify(pixels), engineOf().engine.failure);
+      if (predictor === undefined) throw new ThawError("internal", "No network is trained.");
+      return await guarded(predictor.probabilities(pixels, 1), engineOf().engine.failure);
     }),
 };
 

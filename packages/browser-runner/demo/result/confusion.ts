@@ -1,3 +1,5 @@
+import { confusionCounts } from "@thaw/core";
+
 /** A photo that was held out, and what the network took it for. */
 export interface Judged {
   /** Of the dataset. */
@@ -17,10 +19,9 @@ export function judge(
 
 /** Counts: a row for each class that photos are of, a column for each that they were taken for. */
 export function confusionMatrix(judged: readonly Judged[], classCount: number): readonly (readonly number[])[] {
-  const counts = Array.from({ length: classCount }, () => new Array<number>(classCount).fill(0));
-  for (const { label, predicted } of judged) {
-    const row = counts[label];
-    if (row !== undefined) row[predicted] = (row[predicted] ?? 0) + 1;
-  }
-  return counts;
+  return confusionCounts(
+    classCount,
+    judged.map(({ label }) => label),
+    judged.map(({ predicted }) => predicted),
+  );
 }

@@ -4,7 +4,8 @@ import { type NamedTensors, parseSafetensors, safetensorsMetadata, writeSafetens
 import { sha256 } from "../spec/hash.ts";
 import { parseSpec } from "../spec/parse.ts";
 import type { Spec } from "../spec/schema.ts";
-import type { HeldOut, Result } from "./result.ts";
+import { confusionCounts } from "../train/confusion.ts";
+import type { Result } from "./result.ts";
 
 /** Where a saved model's record lies in the file's `__metadata__`. */
 const METADATA_KEY = "thaw";
@@ -52,21 +53,12 @@ export interface SavedModel {
   readonly weights: NamedTensors;
 }
 
-function confusionOf(classCount: number, { labels }: HeldOut, predictions: readonly number[]): Confusion {
-  const counts = Array.from({ length: classCount }, () => new Array<number>(classCount).fill(0));
-  for (const [image, prediction] of predictions.entries()) {
-    const row = counts[labels[image] ?? -1];
-    if (row !== undefined) row[prediction] = (row[prediction] ?? 0) + 1;
-  }
-  return counts;
-}
-
 function recordOf(result: Result): RunRecord {
   const { steps, trace, cache, predictions, certainty, timing, memory, data, ...rest } = result;
   const { heldOut, ...counts } = data; // file names stay at home
   if (heldOut === undefined) return { ...rest, data: counts };
   const ofPart = (part: "validation" | "test"): Confusion =>
-    confusionOf(data.classes.length, heldOut[part], predictions[part]);
+    confusionCounts(data.classes.length, heldOut[part].labels, predictions[part]);
   return { ...rest, data: counts, confusion: { validation: ofPart("validation"), test: ofPart("test") } };
 }
 

@@ -1,6 +1,7 @@
 import { ThawError } from "../error.ts";
 import type { BatchNormGradients, DeviceTensor } from "../kernels/kernels.ts";
-import { followingRelu } from "../plan/pass.ts";
+import type { LayerOp } from "../model/layer.ts";
+import { followingRelu, type PassStep } from "../plan/pass.ts";
 import { activationGradient } from "./activation.ts";
 import type { Activations } from "./activations.ts";
 import { affineGradient } from "./affine.ts";
@@ -17,45 +18,25 @@ export interface LayerGradients<T> {
   readonly weights: readonly (readonly [name: string, gradient: T])[];
 }
 
-function plainConvolutionGradients<T extends DeviceTensor>(
-  context: PassContext<T>,
-  index: number,
-  dy: T,
-  activations: Activations<T>,
-  needsInput: boolean,
-): LayerGradients<T> {
-  const { kernels, steps } = context;
-  const op = steps[index]?.layer.op;
-  const activation = op !== undefined && "activation" in op && op.type !== "Activation" ? op.activation : undefined;
-  if (activation === undefined) return linearConvolutionGradients(context, index, dy, activations, needsInput);
-  const [inner] = activations.takeExtras(index);
-  if (inner === undefined) throw new ThawError("internal", `The forward pass kept nothing for layer ${index}.`);
-  const gradient = activationGradient(kernels, dy, inner, activation);
-  kernels.dispose(inner);
-  try {
-    return linearConvolutionGradients(context, index, gradient, activations, needsInput);
-  } finally {
-    kernels.dispose(gradient);
-  }
+type ConvolutionOp = Extract<LayerOp, { readonly type: "Conv2D" | "DepthwiseConv2D" }>;
+
+/** Shape of what comes into a step with one input, for a batch of the gradient's size. */
+function inputShapeOf<T extends DeviceTensor>({ steps }: PassContext<T>, step: PassStep, dy: T): readonly number[] {
+  return [dy.shape[0] ?? 0, ...(steps[step.inputs[0] ?? 0]?.layer.outputShape ?? [])];
 }
 
 /** @param dy gradient of the result before any activation */
-function linearConvolutionGradients<T extends DeviceTensor>(
+function linearGradients<T extends DeviceTensor>(
   context: PassContext<T>,
-  index: number,
+  step: PassStep,
+  op: ConvolutionOp,
   dy: T,
   activations: Activations<T>,
   needsInput: boolean,
 ): LayerGradients<T> {
-  const { kernels, steps, variables } = context;
-  const step = steps[index];
-  if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
-  const { name, op, weights } = step.layer;
-  if (op.type !== "Conv2D" && op.type !== "DepthwiseConv2D")
-    throw new ThawError("internal", `"${name}" is no convolution.`);
-  const kernel = variables.get(`${name}/kernel`);
+  const { kernels, variables } = context;
+  const { name, weights } = step.layer;
   const inputIndex = step.inputs[0] ?? 0;
-  const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
   const isDense = op.type === "Conv2D";
   const result: [string, T][] = [];
   if (step.trains) {
@@ -70,6 +51,8 @@ function linearConvolutionGradients<T extends DeviceTensor>(
     if (op.useBias) result.push([`${name}/bias`, kernels.biasGradient(dy)]);
   }
   if (!needsInput) return { weights: result };
+  const kernel = variables.get(`${name}/kernel`);
+  const inputShape = inputShapeOf(context, step, dy);
   const input = isDense
     ? kernels.conv2dInputGradient(dy, kernel, inputShape, op)
     : kernels.depthwiseConv2dInputGradient(dy, kernel, inputShape, op);
@@ -147,15 +130,25 @@ export function layerGradients<T extends DeviceTensor>(
   activations: Activations<T>,
   needsInput: boolean,
 ): LayerGradients<T> {
-  const { kernels, steps, variables } = context;
-  const step = steps[index];
+  const { kernels, variables } = context;
+  const step = context.steps[index];
   if (step === undefined) throw new ThawError("internal", `There is no layer ${index}.`);
   const { name, op } = step.layer;
   const inputIndex = step.inputs[0] ?? 0;
   switch (op.type) {
     case "Conv2D":
-    case "DepthwiseConv2D":
-      return plainConvolutionGradients(context, index, dy, activations, needsInput);
+    case "DepthwiseConv2D": {
+      if (op.activation === undefined) return linearGradients(context, step, op, dy, activations, needsInput);
+      const [inner] = activations.takeExtras(index);
+      if (inner === undefined) throw new ThawError("internal", `The forward pass kept nothing for "${name}".`);
+      const gradient = activationGradient(kernels, dy, inner, op.activation);
+      kernels.dispose(inner);
+      try {
+        return linearGradients(context, step, op, gradient, activations, needsInput);
+      } finally {
+        kernels.dispose(gradient);
+      }
+    }
     case "BatchNormalization":
       return batchNormGradients(context, index, dy, activations, needsInput);
     case "Dense": {
@@ -188,17 +181,15 @@ export function layerGradients<T extends DeviceTensor>(
       return { input: kernels.maxPoolGradient(dy, x, y, op.poolSize, op), weights: [] };
     }
     case "GlobalAveragePooling2D": {
-      const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
+      const inputShape = inputShapeOf(context, step, dy);
       if (op.keepDims === undefined) return { input: kernels.globalAveragePoolGradient(dy, inputShape), weights: [] };
       const flat = kernels.reshape(dy, [dy.shape[0] ?? 0, dy.shape.at(-1) ?? 0]);
       const input = kernels.globalAveragePoolGradient(flat, inputShape);
       kernels.dispose(flat);
       return { input, weights: [] };
     }
-    case "Reshape": {
-      const inputShape = [dy.shape[0] ?? 0, ...(steps[inputIndex]?.layer.outputShape ?? [])];
-      return { input: kernels.reshape(dy, inputShape), weights: [] };
-    }
+    case "Reshape":
+      return { input: kernels.reshape(dy, inputShapeOf(context, step, dy)), weights: [] };
     case "Dropout": {
       if (!step.dropsOut) return { input: kernels.reshape(dy, dy.shape), weights: [] };
       const [mask] = activations.takeExtras(index);

@@ -1,4 +1,4 @@
-import type { Result } from "@thaw/core";
+import { confusionCounts, type Result } from "@thaw/core";
 import type { Part } from "./score.ts";
 
 /** Images by true class (rows) and predicted class (columns). */
@@ -13,17 +13,11 @@ export interface Confusion {
  */
 export function confusionOf(runs: readonly Result[], part: Part): Confusion | null {
   const classes = runs[0]?.data.classes ?? [];
-  const counts = classes.map(() => classes.map(() => 0));
-  let images = 0;
-  for (const { data, predictions } of runs) {
+  const labels: number[] = [];
+  for (const { data } of runs) {
     if (data.heldOut === undefined) return null;
-    for (const [index, label] of data.heldOut[part].labels.entries()) {
-      const row = counts[label];
-      const predicted = predictions[part][index];
-      if (row === undefined || predicted === undefined) continue;
-      row[predicted] = (row[predicted] ?? 0) + 1;
-      images += 1;
-    }
+    labels.push(...data.heldOut[part].labels);
   }
-  return images === 0 ? null : { classes, counts };
+  const predictions = runs.flatMap((run) => run.predictions[part]);
+  return labels.length === 0 ? null : { classes, counts: confusionCounts(classes.length, labels, predictions) };
 }
