@@ -66,10 +66,11 @@ export function createRunner(name: string): Runner {
     name,
     traces: true,
     profiles: true,
+    resumes: true,
     opSuites: OP_SUITES,
     checkOps: (suite, options) => judgeInPage(keeper, engine, suite, options),
     probe: (settings = {}) => probe(keeper, engine, settings),
-    async *run(plan, { storeDir, settings, exportWeights, trace, cache, profile, signal }) {
+    async *run(plan, { storeDir, settings, exportWeights, trace, cache, profile, checkpoint, signal }) {
       const complete = browserSettings(engine, settings);
       const session = await keeper.acquire(complete);
       const queue = eventQueue<RunEvent>();
@@ -85,6 +86,7 @@ export function createRunner(name: string): Runner {
         ...(exportWeights === undefined ? {} : { exportWeights }),
         ...(cache === undefined ? {} : { cache }),
         ...(profile === undefined ? {} : { profile }),
+        ...(checkpoint === undefined ? {} : { checkpoint }),
         ...(trace === undefined ? {} : { traceFolder: trace.folder, weightsAt: trace.weightsAt }),
       };
       const run = session.run(served, environmentOf(engine, session, complete), signal, (events) => {

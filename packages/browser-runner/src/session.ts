@@ -70,7 +70,12 @@ export class BrowserSession {
         try {
           const exportsWeights = served.exportWeights !== undefined;
           const trace = weightsAt === undefined ? {} : { traceWeightsAt: weightsAt };
-          const asked = { ...(cache === undefined ? {} : { cache }), ...(profile === undefined ? {} : { profile }) };
+          const { checkpoint } = served;
+          const asked = {
+            ...(cache === undefined ? {} : { cache }),
+            ...(profile === undefined ? {} : { profile }),
+            ...(checkpoint === undefined ? {} : { checkpoint: { everyMs: checkpoint.everyMs, by: checkpoint.by } }),
+          };
           await this.#link.guard(callPage(this.#page, "run", { run, environment, exportsWeights, ...asked, ...trace }));
         } finally {
           stopServing();

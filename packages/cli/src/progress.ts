@@ -37,6 +37,7 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
   const startedMs = performance.now();
   let totalSteps = 0;
   let lastEpoch = "";
+  let stepsBefore = 0;
   let lastPlainMs = Number.NEGATIVE_INFINITY; // the first epoch always shows
 
   function plain(text: string): void {
@@ -45,7 +46,7 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
 
   function stepText(event: Extract<RunEvent, { type: "step" }>): string {
     const elapsedMs = performance.now() - startedMs;
-    const left = (elapsedMs / event.step) * (totalSteps - event.step);
+    const left = (elapsedMs / (event.step - stepsBefore)) * (totalSteps - event.step);
     const speed = `${((event.images / event.ms) * 1000).toFixed(0)} img/s`;
     const before = lastEpoch === "" ? "" : ` | ${lastEpoch}`;
     return `epoch ${event.epoch}/${epochs}, step ${event.step}/${totalSteps}, loss ${event.loss.toFixed(4)}, ${speed}, ${duration(left)} left${before}`;
@@ -54,6 +55,10 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
   return {
     event(event) {
       if (event.type === "start") totalSteps = event.totalSteps;
+      if (event.type === "resume") {
+        stepsBefore = event.step;
+        plain(`goes on after step ${event.step} of ${totalSteps}, in epoch ${event.epoch}`);
+      }
       if (event.type === "warning") {
         if (isTerminal) line.clear();
         plain(`warning: ${printable(event.message)}`);

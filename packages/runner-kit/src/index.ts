@@ -4,6 +4,7 @@ export * from "./blobs.ts";
 export * from "./cache-folder.ts";
 export { type ChildRunnerOptions, childRunner } from "./child-runner.ts";
 export * from "./installed-python.ts";
+export * from "./lock-file.ts";
 export * from "./loopback-server.ts";
 export * from "./op-watch.ts";
 export * from "./platform.ts";

@@ -11,6 +11,7 @@ import {
   ThawError,
 } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
+import { type CheckpointOptions, checkpointEveryMs } from "../checkpoint-options.ts";
 import { EXIT, exitCodeOf } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { QueuedCell } from "../live/live-board.ts";
@@ -28,7 +29,7 @@ import { resultTable, type TableRow } from "../table.ts";
 import { openTracking, type TrackingOptions } from "../tracking/open-tracking.ts";
 
 /** Options of `thaw sweep`. */
-export interface SweepCommandOptions extends RunOptions, CacheOptions, TrackingOptions, VaryOptions {
+export interface SweepCommandOptions extends RunOptions, CacheOptions, CheckpointOptions, TrackingOptions, VaryOptions {
   readonly group?: string;
   readonly saveModels: boolean;
   readonly ui: boolean;
@@ -175,12 +176,23 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   );
   const { out: outDir, rerun, requireHardware } = options;
   const cache = cacheBudget(options);
+  const checkpointMs = checkpointEveryMs(options);
   const output = process.stderr;
   const tracking = await openTracking(options, outDir, sweep.name, output);
   const interrupt = onInterrupt(output);
   const { signal } = interrupt;
   const saveModelBeside = options.saveModels;
-  const cellOptions = { outDir, rerun, requireHardware, cache, saveModelBeside, tracking, signal, output };
+  const cellOptions = {
+    outDir,
+    rerun,
+    requireHardware,
+    cache,
+    checkpointMs,
+    saveModelBeside,
+    tracking,
+    signal,
+    output,
+  };
   const note = prepareNotes(process.stderr);
   const { baseDir } = file;
   const live = options.ui ? await liveSweep(sweep.name) : null;
