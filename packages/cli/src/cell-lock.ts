@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { ThawError } from "@thaw/core";
 import { type LockAttempt, takeLock } from "@thaw/runner-kit";
 
-/** Removes what a process that was killed left half-written of a cell. */
-async function clearParts(outDir: string, cell: string): Promise<void> {
-  const parts = (await readdir(outDir)).filter((name) => name.startsWith(`${cell}.`) && name.endsWith(".part"));
+/** Removes what a process that was killed left half-written of a cell, for whoever has its lock. */
+export async function clearParts(outDir: string, cell: string): Promise<void> {
+  const isPart = (name: string): boolean =>
+    name.startsWith(`${cell}.`) && name.endsWith(".part") && !/^r\d+\./.test(name.slice(cell.length + 1)); // a repeat has its own
+  const parts = (await readdir(outDir)).filter(isPart);
   for (const name of parts) await rm(join(outDir, name), { force: true });
 }
 
@@ -25,10 +27,7 @@ export async function lockCell(outDir: string, cell: string): Promise<{ readonly
       cause,
     });
   }
-  if (lock.held) {
-    await clearParts(outDir, cell);
-    return lock;
-  }
+  if (lock.held) return lock;
   const { pid, user, host, since } = lock.owner;
   throw new ThawError(
     "cell-locked",

@@ -16,12 +16,12 @@ import {
   serializeError,
   ThawError,
 } from "@thaw/core";
-import { lockCell } from "./cell-lock.ts";
+import { clearParts, lockCell } from "./cell-lock.ts";
 import { checkpointFileOf, checkpointRequest } from "./checkpoint-options.ts";
 import { cellProgress } from "./progress.ts";
 import { refuseSoftware } from "./required-runner.ts";
 import { readResult, repeatName, writeResult } from "./result-file.ts";
-import { forgetWeights, saveModel, type WeightsOptions, weightsFiles } from "./saved-weights.ts";
+import { deliverWeights, prepareWeights, type WeightsOptions, wantsWeights, weightsFiles } from "./saved-weights.ts";
 import type { TrackedCell, Tracker } from "./tracking/tracker.ts";
 import type { Tracking } from "./tracking/tracking.ts";
 import { VERSION } from "./version.ts";
@@ -141,8 +141,8 @@ export async function runCell(
   const planned = { sweep, runner: runner.name, settings, epochs: epochsOf(plan), ...resultOfPlan(plan) };
   const doneBefore = async (): Promise<CellRun | null> => {
     const earlier = await readResult(outDir, name);
-    const { isThere } = await weightsFiles(options, outDir, name);
-    if (earlier === null || options.rerun || !isThere) return null;
+    if (earlier === null || options.rerun) return null;
+    if (!(await deliverWeights(weightsFiles(options, outDir, name), earlier))) return null;
     await rm(checkpointFileOf(outDir, name), { force: true }); // of a process that was killed as it wrote the result
     tracking.doneBefore({ cell: name, ...planned }, earlier, observers);
     return { result: earlier, file: resolve(outDir, `${name}.json`), fresh: false };
@@ -170,13 +170,14 @@ async function runLocked(
 ): Promise<CellRun> {
   const { outDir, tracking, checkpointMs } = options;
   const { cell, sweep } = planned;
-  const files = await weightsFiles(options, outDir, cell);
-  const { weights } = files;
+  await clearParts(outDir, cell);
+  const files = weightsFiles(options, outDir, cell);
+  await prepareWeights(files);
   const checkpoint = checkpointRequest(runner, outDir, cell, checkpointMs);
   await tracking.begin(planned, observers);
   try {
     const asked = {
-      ...(weights === undefined ? {} : { weights }),
+      ...(wantsWeights(files) ? { weights: files.part } : {}),
       ...(checkpoint === undefined ? {} : { checkpoint }),
     };
     const { environment, outcome, warnings } = await train(runner, prepared, asked, options);
@@ -192,15 +193,13 @@ async function runLocked(
       environment,
       warnings,
     };
-    await saveModel(files, result);
     const file = await writeResult(outDir, result);
+    await deliverWeights(files, result);
     await rm(checkpointFileOf(outDir, cell), { force: true });
     await tracking.end({ result, file });
     return { result, file, fresh: true };
   } catch (error) {
     await tracking.end({ failure: serializeError(error) });
     throw error;
-  } finally {
-    await forgetWeights(files);
   }
 }
