@@ -6,14 +6,12 @@ export interface Scenario {
   readonly victim: string;
   /** Share of a campaign's kills. */
   readonly share: number;
-  /** Arguments of `thaw`, or of another program of the checkout. */
+  /** Arguments of `thaw`; the name of an experiment stands for its file. */
   command(out: string): readonly string[];
-  /** A script of the checkout in place of `thaw`. */
-  readonly script?: string;
-  /** Variables of the environment, for a folder of the scenario's own. */
-  env?(out: string): NodeJS.ProcessEnv;
   /** Finds what to kill among a command's descendants; absent where it is the command itself. */
   find?(descendants: readonly ProcessInfo[]): ProcessInfo | undefined;
+  /** Kept outputs of frozen layers in a cache of the run's own: that of this machine would have them after one run. */
+  readonly hasOwnFeatures?: boolean;
   /** What a run needs in its folder before the command, as a finished run leaves it. */
   readonly prepared?: readonly string[];
 }
@@ -40,15 +38,15 @@ export const EXPERIMENTS: Readonly<Record<"long" | "short" | "cached", object>> 
       { name: "head", epochs: 3, freeze: 155, optimizer: { name: "rmsprop", learningRate: 1e-3 } },
       {
         name: "top",
-        epochs: 9,
+        epochs: 40,
         freeze: 145,
-        optimizer: { name: "adam", learningRate: { schedule: "cosine", initial: 1e-3, decaySteps: 36 } },
+        optimizer: { name: "adam", learningRate: { schedule: "cosine", initial: 1e-3, decaySteps: 160 } },
       },
     ],
-    earlyStopping: { monitor: "validationLoss", patience: 8, restoreBestWeights: true },
+    earlyStopping: { monitor: "validationLoss", patience: 30, restoreBestWeights: true },
   },
-  short: { ...EXPERIMENT, name: "short", epochs: 4, freeze: 150 },
-  cached: { ...EXPERIMENT, name: "cached", epochs: 8, freeze: 154 },
+  short: { ...EXPERIMENT, name: "short", epochs: 12, freeze: 150 },
+  cached: { ...EXPERIMENT, name: "cached", epochs: 30, freeze: 154 },
 };
 
 const isChild = ({ command }: ProcessInfo): boolean => /runner\/(src|dist)\/child\.(ts|js)/.test(command);
@@ -60,17 +58,15 @@ const typeOf = ({ command }: ProcessInfo): string | undefined => / --type=([\w-]
 function training(experiment: keyof typeof EXPERIMENTS, runner: string, ...more: string[]): Scenario["command"] {
   return (out) => [
     "run",
-    `${experiment}.json`,
+    experiment,
     ...["--runner", runner, "--out", out, "--checkpoint-every", "0", "--export-weights", `${out}/final.safetensors`],
     ...more,
   ];
 }
 
 const disk = training("cached", "node", "--cache-bytes", "0", "--cache-disk", "1G");
-/** A cache of its own: that of this machine would be full after the first run. */
-const ownCache = (out: string): NodeJS.ProcessEnv => ({ THAW_FEATURES: `${out}/features` });
 const sweep = (out: string): readonly string[] => [
-  ...["sweep", "short.json", "--freeze", "150,152,154", "--runner", "node", "--out", out],
+  ...["sweep", "short", "--freeze", "150,152,154", "--runner", "node", "--out", out],
   ...["--checkpoint-every", "0", "--save-models", "--csv", `${out}/epochs.csv`],
 ];
 
@@ -84,8 +80,15 @@ export const SCENARIOS: readonly Scenario[] = [
     command: training("long", "node"),
     find: (all) => all.find(isChild),
   },
-  { name: "caching on disk", victim: "the command", share: 10, command: disk, env: ownCache },
-  { name: "caching on disk", victim: "the node child", share: 15, command: disk, env: ownCache, find: (all) => all.find(isChild) },
+  { name: "caching on disk", victim: "the command", share: 10, command: disk, hasOwnFeatures: true },
+  {
+    name: "caching on disk",
+    victim: "the node child",
+    share: 15,
+    command: disk,
+    hasOwnFeatures: true,
+    find: (all) => all.find(isChild),
+  },
   {
     name: "training on dawn",
     victim: "the dawn child",
@@ -128,16 +131,6 @@ export const SCENARIOS: readonly Scenario[] = [
     victim: "the command",
     share: 20,
     command: (out) => ["report", out, "--out", `${out}/report.html`, "--markdown", `${out}/report.md`],
-    prepared: ["sweep", "short.json", "--freeze", "150,154", "--runner", "node"],
+    prepared: ["sweep", "short", "--freeze", "150,154", "--runner", "node"],
   },
 ];
-
-/** Set-up is a campaign of its own: it takes a minute to run through. */
-export const SET_UP: Scenario = {
-  name: "set-up",
-  victim: "the command",
-  share: 10,
-  script: "scripts/setup.mjs",
-  command: () => [],
-  env: (out) => ({ THAW_CACHE: `${out}/cache` }),
-};

@@ -223,11 +223,10 @@ describe("a checkpoint", () => {
       throw new Error("no space left on device");
     };
     const { events, outcome } = await complete(await tinyRun({ epochs: 1 }), { checkpoints: memoryStore({ write }) });
-    expect(events).toContainEqual({
-      type: "warning",
-      code: "checkpoint-failed",
-      message: "No checkpoint after step 1: no space left on device",
-    });
+    const message = "No checkpoint after step 1: no space left on device"; // told once, of two steps
+    expect(events.filter(({ type }) => type === "warning")).toEqual([
+      { type: "warning", code: "checkpoint-failed", message },
+    ]);
     expect(outcome.epochs).toHaveLength(1);
   });
 });

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { CheckpointRequest, CheckpointStore } from "@thaw/core";
 import { writeAtomically } from "./atomic-file.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Keeps a run's checkpoint in the file that is asked for; its folder is made. */
 export function checkpointFile({ file, everyMs, by }: CheckpointRequest): CheckpointStore {
@@ -17,7 +18,7 @@ export function checkpointFile({ file, everyMs, by }: CheckpointRequest): Checkp
       }
     },
     async write(bytes) {
-      await mkdir(dirname(file), { recursive: true });
+      await makeFolder(dirname(file));
       await writeAtomically(file, bytes);
     },
   };

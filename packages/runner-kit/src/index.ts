@@ -6,6 +6,7 @@ export { type ChildRunnerOptions, childRunner } from "./child-runner.ts";
 export * from "./installed-python.ts";
 export * from "./lock-file.ts";
 export * from "./loopback-server.ts";
+export * from "./make-folder.ts";
 export * from "./op-watch.ts";
 export * from "./platform.ts";
 export * from "./process-tree.ts";

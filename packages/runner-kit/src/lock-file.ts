@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 
 /** Who holds a lock, as its file says. */
 export interface LockOwner {
@@ -150,7 +151,7 @@ export async function takeLock(file: string): Promise<LockAttempt> {
     machine: machineId(),
     processStart: processStart(process.pid),
   };
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   try {
     for (let attempt = 1; ; attempt += 1) {
       await writeFile(temporary, `${JSON.stringify(content, null, 1)}\n`);

@@ -15,6 +15,7 @@ export class Checkpoints {
   readonly #identity: string;
   readonly #now: () => number;
   #writtenMs: number;
+  #failed = false;
 
   constructor(store: CheckpointStore, identity: string, now: () => number) {
     this.#store = store;
@@ -47,19 +48,21 @@ export class Checkpoints {
     }
   }
 
-  /** Writes one. A disk that is full costs the checkpoint, not the run. */
+  /** Writes one. A disk that is full costs the checkpoint, not the run, and is told once until it is not. */
   async *write(checkpoint: Checkpoint): AsyncGenerator<RunEvent, void> {
     const startedMs = this.#now();
     const { epochs, stepMs } = checkpoint.run;
     try {
       const bytes = await writeCheckpoint(checkpoint, this.#identity);
       await this.#store.write(bytes);
+      this.#failed = false;
       const ms = this.#now() - startedMs;
       yield { type: "checkpoint", epoch: epochs.length + 1, step: stepMs.length, bytes: bytes.byteLength, ms };
     } catch (error) {
       const { message } = serializeError(error);
       const lost = `No checkpoint after step ${stepMs.length}: ${message}`;
-      yield { type: "warning", code: "checkpoint-failed", message: lost };
+      if (!this.#failed) yield { type: "warning", code: "checkpoint-failed", message: lost };
+      this.#failed = true;
     }
     this.#writtenMs = this.#now();
   }

@@ -29,7 +29,9 @@ export async function* saveRun<T extends DeviceTensor>(
     elapsedMs: host.now() - state.startedMs,
   };
   const weights = await variables.downloadExact(new Set(names.filter((name) => !everFrozen.has(name))));
+  host.onProgress?.();
   yield* checkpoints?.write({ run, weights, slots, best }) ?? [];
+  host.onProgress?.(); // a disk may be slow
 }
 
 /** Brings a run that has just begun to where a checkpoint was written; {@link trainPhase} does the rest. */

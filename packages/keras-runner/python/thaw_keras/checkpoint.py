@@ -42,6 +42,7 @@ class Checkpoints:
         self._identity = _identity(plan, request["by"], environment)
         self._channel = channel
         self._written = now_ms()
+        self._failed = False
 
     @property
     def is_due(self) -> bool:
@@ -74,16 +75,19 @@ class Checkpoints:
         self._channel.event(warning)
 
     def write(self, run: Mapping[str, Any], tensors: Tensors) -> None:
-        """Writes one. A disk that is full costs the checkpoint, not the run."""
+        """Writes one. A disk that is full costs the checkpoint, not the run, and is told once until it is not."""
         started, step = now_ms(), len(run["stepMs"])
         content = {"version": "1", "identity": self._identity, "run": json.dumps(run)}
         data = write(tensors, {**content, "digest": sha256(write(tensors, content))})
         try:
             write_atomically(self._file, data)
         except ThawError as error:
-            message = f"No checkpoint after step {step}: {error.message}"
-            self._channel.event({"type": "warning", "code": "checkpoint-failed", "message": message})
+            if not self._failed:
+                message = f"No checkpoint after step {step}: {error.message}"
+                self._channel.event({"type": "warning", "code": "checkpoint-failed", "message": message})
+            self._failed = True
         else:
+            self._failed = False
             epoch = len(run["epochs"]) + 1
             event = {"epoch": epoch, "step": step, "bytes": len(data), "ms": now_ms() - started}
             self._channel.event({"type": "checkpoint", **event})
