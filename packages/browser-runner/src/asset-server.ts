@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { blobPath, type Plan } from "@thaw/core";
@@ -56,8 +56,8 @@ async function sendBlob(
   file: string,
   sha256: string,
 ): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) return refuse(response, 404);
+  const found = await lstat(file).catch(() => undefined);
+  if (!found?.isFile()) return refuse(response, 404); // a link may lead out of the store
   const headers = {
     ...HEADERS,
     "Content-Type": "application/octet-stream",
@@ -80,6 +80,7 @@ async function sendBlob(
 }
 
 async function receiveFile(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
+  if (Number(request.headers["content-length"] ?? 0) > MOST_UPLOAD_BYTES) return refuse(response, 413);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
