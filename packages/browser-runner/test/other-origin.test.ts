@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type LoopbackServer, PRIVATE_HEADERS, startLoopbackServer } from "@thaw/runner-kit";
