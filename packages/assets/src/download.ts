@@ -83,8 +83,8 @@ async function open(url: string, options: DownloadOptions, signal: AbortSignal):
     const location = response.headers.get("location");
     if (!REDIRECTS.has(response.status) || location === null) return response;
     await response.body?.cancel();
-    if (!URL.canParse(location, at)) throw failed(options, url, "the server sends on to no address");
-    at = new URL(location, at);
+    if (!URL.canParse(location, at.href)) throw failed(options, url, "the server sends on to no address");
+    at = new URL(location, at.href);
   }
   throw failed(options, url, `the server sends on more than ${MOST_REDIRECTS} times`);
 }
