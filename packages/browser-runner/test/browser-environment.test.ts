@@ -1,7 +1,32 @@
 import { readFileSync } from "node:fs";
+import { serializeError } from "@thaw/core";
 import { descendantsOf } from "@thaw/runner-kit";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { environmentOf } from "../src/environment.ts";
+import { browserSettings, openRequest, openSession } from "../src/internals.ts";
 import { launchBrowser } from "../src/launch.ts";
+import { callPage } from "../src/page-link.ts";
+
+describe("the address of the page", () => {
+  it("is in no error, no result and no command line", async () => {
+    const settings = browserSettings("cpu", {});
+    const session = await openSession(openRequest("cpu", settings), 0);
+    try {
+      const [token = ""] = /[0-9a-f]{48}/.exec(session.page.url()) ?? [];
+      expect(token).toHaveLength(48);
+      const environment = environmentOf("cpu", session, settings);
+      const wanted = { run: 999, environment, exportsWeights: false };
+      const error: unknown = await callPage(session.page, "run", wanted).catch((thrown: unknown) => thrown);
+      expect(JSON.stringify(serializeError(error))).toContain("http://127.0.0.1:");
+      expect(JSON.stringify([serializeError(error), environment])).not.toContain(token);
+      const commands = descendantsOf(process.pid).map(({ command }) => command);
+      expect(commands.length).toBeGreaterThan(1);
+      expect(commands.join("\n")).not.toContain(token);
+    } finally {
+      await session.close();
+    }
+  });
+});
 
 describe("the browser's processes", () => {
   afterEach(() => vi.unstubAllEnvs());

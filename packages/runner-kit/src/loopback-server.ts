@@ -65,6 +65,11 @@ function isOwnSite(request: IncomingMessage): boolean {
   return isOpened && onlyValue(request, "sec-fetch-dest") === "document"; // a link in a terminal that is a page
 }
 
+/** A text that may name a page of ours, as stacks and consoles do, without the token in its address. */
+export function withoutToken(text: string): string {
+  return text.replace(/(https?:\/\/127\.0\.0\.1:\d+\/)[0-9a-f]{48}\//g, "$1…/");
+}
+
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
