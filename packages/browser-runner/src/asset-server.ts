@@ -26,12 +26,15 @@ export interface AssetServer {
   close(): Promise<void>;
 }
 
-/** Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server. */
+/**
+ * Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server.
+ * `wasm-unsafe-eval` compiles tfjs's WebAssembly, and nothing else; `blob:` is where its threads' workers come from.
+ */
 const HEADERS = {
   ...PRIVATE_HEADERS,
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Content-Security-Policy":
-    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' blob: data:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 } as const;
 
 /** Weights and trace of the largest network that is known are far smaller; a page gone mad must not fill the disk. */
