@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { lstat, mkdir, readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { blobPath, type CheckpointRequest, type Plan } from "@thaw/core";
@@ -28,12 +28,15 @@ export interface AssetServer {
   close(): Promise<void>;
 }
 
-/** Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server. */
+/**
+ * Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server.
+ * `wasm-unsafe-eval` compiles tfjs's WebAssembly, and nothing else; `blob:` is where its threads' workers come from.
+ */
 const HEADERS = {
   ...PRIVATE_HEADERS,
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Content-Security-Policy":
-    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' blob: data:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 } as const;
 
 /** Weights and trace of the largest network that is known are far smaller; a page gone mad must not fill the disk. */
@@ -58,8 +61,8 @@ async function sendBlob(
   file: string,
   sha256: string,
 ): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) return refuse(response, 404);
+  const found = await lstat(file).catch(() => undefined);
+  if (!found?.isFile()) return refuse(response, 404); // a link may lead out of the store
   const headers = {
     ...HEADERS,
     "Content-Type": "application/octet-stream",
@@ -82,6 +85,7 @@ async function sendBlob(
 }
 
 async function receiveFile(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
+  if (Number(request.headers["content-length"] ?? 0) > MOST_UPLOAD_BYTES) return refuse(response, 413);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {

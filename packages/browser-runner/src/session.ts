@@ -151,7 +151,7 @@ async function tryOpen(gpu: "hardware" | "software", request: OpenRequest, port:
     const page = await launched.browser.newPage();
     page.setDefaultTimeout(0); // training has its own watchdog
     const link = await linkPage(page, launched);
-    await page.goto(server.url, { timeout: OPEN_TIMEOUT_MS });
+    await link.guard(page.goto(server.url, { timeout: OPEN_TIMEOUT_MS }));
     const timeout = new Promise<never>((_, reject) => {
       const late = new ThawError("engine-unavailable", `Engine "${request.engine}" did not open within a minute.`, {
         hint: "The graphics driver hangs; look at chrome://gpu in the same browser.",

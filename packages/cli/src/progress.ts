@@ -1,5 +1,5 @@
 import { type EpochRecord, printable, type RunEvent } from "@thaw/core";
-import { createLogUpdate } from "log-update";
+import { changingLine } from "./terminal.ts";
 
 /** Where progress goes: one line that changes on a terminal, plain lines elsewhere. */
 export interface Progress {
@@ -33,7 +33,7 @@ function epochText({ epoch, train, validation, imagesPerSecond }: EpochRecord, e
  */
 export function cellProgress(title: string, epochs: number, output: NodeJS.WriteStream): Progress {
   const isTerminal = output.isTTY === true;
-  const line = createLogUpdate(output);
+  const line = changingLine(output);
   const startedMs = performance.now();
   let totalSteps = 0;
   let lastEpoch = "";
@@ -41,7 +41,7 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
   let lastPlainMs = Number.NEGATIVE_INFINITY; // the first epoch always shows
 
   function plain(text: string): void {
-    output.write(`${title}: ${text}\n`);
+    output.write(`${printable(title)}: ${text}\n`);
   }
 
   function stepText(event: Extract<RunEvent, { type: "step" }>): string {
@@ -63,7 +63,7 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
         if (isTerminal) line.clear();
         plain(`warning: ${printable(event.message)}`);
       }
-      if (event.type === "step" && isTerminal) line(`${title}: ${stepText(event)}`);
+      if (event.type === "step" && isTerminal) line.show(`${title}: ${stepText(event)}`);
       if (event.type === "epoch") {
         lastEpoch = epochText(event, epochs);
         const now = performance.now();
@@ -75,7 +75,9 @@ export function cellProgress(title: string, epochs: number, output: NodeJS.Write
     },
     close() {
       if (!isTerminal) return;
-      line(`${title}: ${lastEpoch === "" ? "nothing trained" : lastEpoch}, ${duration(performance.now() - startedMs)}`);
+      line.show(
+        `${title}: ${lastEpoch === "" ? "nothing trained" : lastEpoch}, ${duration(performance.now() - startedMs)}`,
+      );
       line.done();
     },
   };

@@ -10,6 +10,7 @@ export * from "./make-folder.ts";
 export * from "./op-watch.ts";
 export * from "./platform.ts";
 export * from "./process-tree.ts";
+export * from "./program-environment.ts";
 export * from "./serve-runner.ts";
 export * from "./settings.ts";
 export { type StdioCommand, type StdioRunnerOptions, stdioRunner } from "./stdio-runner.ts";
