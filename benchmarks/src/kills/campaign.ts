@@ -24,6 +24,7 @@ const MAIN = join(ROOT, "packages/cli/src/main.ts");
 const MOST_IN_A_ROW = 5;
 /** What processes of a command that was killed may take to notice. */
 const ORPHAN_MS = 15_000;
+const SAID = 1000;
 /** A command that takes longer hangs. */
 const HANGING_MS = 10 * 60_000;
 
@@ -113,8 +114,8 @@ class Stage {
     const out = join(this.#place, name);
     mkdirSync(out, { recursive: true });
     if (this.#scenario.prepared !== undefined) {
-      const code = await endOf(this.#start([...this.#scenario.prepared, "--out", out], out));
-      if (code !== 0) throw new Error(`What ${this.#scenario.name} needs ended with ${code}.`);
+      const { code, said } = await endOf(this.#start([...this.#scenario.prepared, "--out", out], out));
+      if (code !== 0) throw new Error(`What ${this.#scenario.name} needs ended with ${code}: ${said}`);
     }
     if (this.#scenario.hasOwnFeatures === true) linkCache(`${out}-cache`);
     return out;
@@ -130,7 +131,7 @@ class Stage {
     return spawn(process.execPath, ["--conditions=source", "--import", "tsx", MAIN, ...specs], {
       cwd: ROOT, // children find the loader from there
       env: { ...process.env, ...cache },
-      stdio: "ignore",
+      stdio: ["ignore", "ignore", "pipe"],
     });
   }
 
@@ -148,12 +149,22 @@ function linkCache(folder: string): void {
   }
 }
 
-async function endOf(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+/** How a command ended. */
+interface Ended {
+  readonly code: number | null;
+  /** The last of what it said. */
+  readonly said: string;
+}
+
+async function endOf(child: ChildProcess): Promise<Ended> {
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-SAID);
+  });
   const hanging = setTimeout(() => child.kill("SIGKILL"), HANGING_MS);
   const [code] = (await once(child, "exit")) as [number | null];
   clearTimeout(hanging);
-  return code;
+  return { code, said: said.trim().split("\n").slice(-3).join(" / ") };
 }
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
@@ -221,9 +232,11 @@ export async function killScenario(
   try {
     const whole = await stage.folder("whole");
     const startedMs = performance.now();
-    const wholeCode = await endOf(stage.start(whole));
+    const unharmed = await endOf(stage.start(whole));
     const lastsMs = performance.now() - startedMs;
-    if (wholeCode !== 0) throw new Error(`${scenario.name} ended with ${wholeCode} though nobody killed it.`);
+    if (unharmed.code !== 0) {
+      throw new Error(`${scenario.name} ended with ${unharmed.code} though nobody killed it: ${unharmed.said}`);
+    }
     const expected = outcomeOf(whole);
     for (let round = 1; counts.kills < kills; round += 1) {
       const out = await stage.folder(`round-${round}`);
@@ -238,8 +251,8 @@ export async function killScenario(
         if (found.length === 0) counts.survived += 1;
         problems.push(...found.map((problem) => `${basename(out)}: ${problem}`));
       }
-      const code = await endOf(stage.start(out));
-      const found = code === 0 ? problemsIn(out, new Map(), expected) : [`the command ended with ${code}`];
+      const { code, said } = await endOf(stage.start(out));
+      const found = code === 0 ? problemsIn(out, new Map(), expected) : [`the command ended with ${code}: ${said}`];
       const after = code === 0 ? outcomeOf(out) : new Map<string, string>();
       for (const cell of expected.keys()) if (!after.has(cell)) found.push(`${cell} is missing`);
       const litter = readdirSync(out).filter((name) => /\.(part|checkpoint|lock)$/.test(name));

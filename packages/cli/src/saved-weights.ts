@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { parseSafetensors, type Result, sha256, ThawError, writeSavedModel } from "@thaw/core";
+import { parseSafetensors, type Result, readSavedModel, sha256, ThawError, writeSavedModel } from "@thaw/core";
 import { writeWholeFile } from "./whole-file.ts";
 
 /** Where a cell's final weights go. */
@@ -79,6 +79,24 @@ async function place(file: string, bytes: Uint8Array, mayReplace: boolean): Prom
   });
 }
 
+/** Whether a file has the weights of a result: bare, or as a model. */
+async function hasWeightsOf(file: string, { digests }: Result, kind: "weights" | "model"): Promise<boolean> {
+  if (!isTaken(file)) return false;
+  const bytes = await readFile(file);
+  if (kind === "weights") return (await sha256(bytes)) === digests.final;
+  try {
+    return (await readSavedModel(bytes, file)).record.digests.final === digests.final;
+  } catch {
+    return false; // somebody's other work
+  }
+}
+
+/** Whether all that is asked for was delivered by an earlier run of the same command. */
+async function wasDelivered({ weights, model, isBeside }: WeightsFiles, result: Result): Promise<boolean> {
+  if (weights !== undefined && !(await hasWeightsOf(weights, result, "weights"))) return false;
+  return model === undefined || (isBeside ? existsSync(model) : await hasWeightsOf(model, result, "model"));
+}
+
 /**
  * Puts the weights of a cell whose result is written where they are asked for. May be killed at any moment, and done
  * again: what the runner wrote goes last.
@@ -87,16 +105,13 @@ async function place(file: string, bytes: Uint8Array, mayReplace: boolean): Prom
  */
 export async function deliverWeights(files: WeightsFiles, result: Result): Promise<boolean> {
   const { part, weights, model, isBeside } = files;
-  if (!wantsWeights(files)) return true;
-  if (weights === undefined && model !== undefined && isBeside && existsSync(model)) {
-    await rm(part, { force: true });
-    return true;
+  if (!(await wasDelivered(files, result))) {
+    if (!existsSync(part)) return false;
+    const bytes = await readFile(part);
+    if ((await sha256(bytes)) !== result.digests.final) return false;
+    if (weights !== undefined) await place(weights, bytes, false);
+    if (model !== undefined) await place(model, writeSavedModel(result, parseSafetensors(bytes, part)), isBeside);
   }
-  if (!existsSync(part)) return false;
-  const bytes = await readFile(part);
-  if ((await sha256(bytes)) !== result.digests.final) return false;
-  if (weights !== undefined) await place(weights, bytes, false);
-  if (model !== undefined) await place(model, writeSavedModel(result, parseSafetensors(bytes, part)), isBeside);
   await rm(part, { force: true });
   return true;
 }

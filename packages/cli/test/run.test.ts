@@ -57,9 +57,14 @@ describe("thaw run", () => {
     expect(ids.length).toBe(result?.data.validation);
     expect(labels.every((label) => label >= 0 && label < 3)).toBe(true);
     expect(result?.certainty?.validation.losses.length).toBe(ids.length);
+    const { mtimeMs } = statSync(model);
     const again = await thaw(["run", specFile(SMALL_SPEC), "--out", join(folder, "out"), "--save-model", model]);
-    expect(again.code).toBe(2);
-    expect(again.stderr).toContain("weights are never overwritten");
+    expect([again.code, again.stdout.includes("Result from an earlier run")]).toEqual([0, true]);
+    expect(statSync(model).mtimeMs).toBe(mtimeMs);
+    const other = specFile({ ...SMALL_SPEC, seed: 8 });
+    const taken = await thaw(["run", other, "--out", join(folder, "out"), "--save-model", model]);
+    expect(taken.code).toBe(2);
+    expect(taken.stderr).toContain("weights are never overwritten");
   });
 
   it("keeps a result, gives the same bits when asked again, and never overwrites", async () => {
