@@ -33,6 +33,8 @@ export interface CellOptions extends WeightsOptions {
   readonly tracking: Tracking;
   /** Is told of this cell alone. */
   readonly observer?: Tracker;
+  /** Progress in lines, for cells that run beside each other; a line that changes on a terminal without it. */
+  readonly plainProgress?: boolean;
   readonly signal: AbortSignal;
   readonly output: NodeJS.WriteStream;
 }
@@ -70,7 +72,8 @@ async function train(
 ): Promise<Trained> {
   const { settings, signal, output, cache, tracking } = options;
   const epochs = epochsOf(plan);
-  const progress = cellProgress(`${plan.spec.name} on ${runner.name}`, epochs, output);
+  const isPlain = options.plainProgress === true || output.isTTY !== true;
+  const progress = cellProgress(`${plan.spec.name} on ${runner.name}`, epochs, output, isPlain);
   let environment: Environment | undefined;
   let outcome: Outcome | undefined;
   const warnings: { code: string; message: string }[] = [];
