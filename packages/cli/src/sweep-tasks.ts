@@ -1,4 +1,4 @@
-import { preparePlan } from "@thaw/assets";
+import type { PreparedPlan } from "@thaw/assets";
 import {
   cellName,
   expandGroup,
@@ -10,7 +10,7 @@ import {
   ThawError,
 } from "@thaw/core";
 import { bestFreezeOfAll } from "./grid/best-freeze.ts";
-import type { GridTable } from "./grid/grid-files.ts";
+import type { GridCell } from "./grid/grid-files.ts";
 import { cellCost } from "./grid/split.ts";
 import type { QueuedCell } from "./live/live-board.ts";
 import { readResult } from "./result-file.ts";
@@ -19,7 +19,7 @@ import type { SettingsOf } from "./settings.ts";
 export type Group = Sweep["groups"][number];
 
 /** A cell on one runner; planned to see that it can be, and again before it runs: the plans of thousands are large. */
-export interface Task extends Omit<GridTable["cells"][number], "runner"> {
+export interface Task extends Omit<GridCell, "runner"> {
   readonly spec: Spec;
   readonly runner: Runner;
   /** On the live page. */
@@ -33,21 +33,22 @@ export interface SweepPlanning {
   readonly sweep: Sweep;
   readonly runners: readonly Runner[];
   readonly settingsOf: SettingsOf;
-  /** Folder of the sweep file. */
-  readonly baseDir: string;
+  /** Finds and prepares what a cell needs. */
+  readonly prepare: (spec: Spec) => Promise<PreparedPlan>;
   /** Folder with the results of groups that are not run here. */
   readonly bestFrom: string;
-  readonly note: (text: string) => void;
 }
 
 /** Plans every cell of a group before any of them runs, so that bad input shows at once. */
 export async function planGroup(run: SweepPlanning, group: Group, best?: FreezePolicy): Promise<Task[]> {
   const tasks: Task[] = [];
   for (const { spec, label } of expandGroup(run.sweep, group, best)) {
-    const { plan } = await preparePlan(spec, { baseDir: run.baseDir, onNote: run.note });
+    const { plan } = await run.prepare(spec);
+    const { train, validation } = plan.splits;
+    const cost = cellCost(plan.phases, { train: train.length, validation: validation.length });
     for (const runner of run.runners) {
       const cell = await cellName(plan, runner.name, run.settingsOf(runner.name));
-      tasks.push({ cell, group: group.name, label, cost: cellCost(plan), spec, runner, losses: 0 });
+      tasks.push({ cell, group: group.name, label, cost, spec, runner, losses: 0 });
     }
   }
   return tasks;

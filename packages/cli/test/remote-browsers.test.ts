@@ -31,9 +31,9 @@ async function kill({ child }: Server): Promise<void> {
   await gone;
 }
 
-/** The cell that a browser is training at this moment, by the event logs. */
-async function cellAt(endpoint: string, out: string): Promise<string> {
-  for (;;) {
+/** The cell that a browser is training at this moment, by the event logs, while a sweep runs. */
+async function cellAt(endpoint: string, out: string, sweep: ChildProcess): Promise<string> {
+  while (sweep.exitCode === null) {
     for (const name of existsSync(out) ? readdirSync(out) : []) {
       const [, cell] = /^(.*-[0-9a-f]{12})\.events\.jsonl$/.exec(name) ?? [];
       if (cell === undefined || existsSync(join(out, `${cell}.json`))) continue;
@@ -42,9 +42,10 @@ async function cellAt(endpoint: string, out: string): Promise<string> {
     }
     await pause(20);
   }
+  throw new Error(`The sweep ended before ${endpoint} was seen at work.`);
 }
 
-const SPEC = { ...SMALL_SPEC, epochs: 8, freeze: 0, record: "epochs" };
+const SPEC = { ...SMALL_SPEC, epochs: 40, freeze: 100, record: "epochs" };
 
 describe("a sweep over remote browsers", () => {
   const folder = temporaryFolder();
@@ -82,8 +83,9 @@ describe("a sweep over remote browsers", () => {
     const three = await open(3);
     const [, victim] = three;
     if (victim === undefined) throw new Error("There is no second server.");
-    const run = ending(start([...sweep, "--out", out, "--csv", csv], endpoints(three)));
-    const cell = await cellAt(victim.endpoint, out);
+    const child = start([...sweep, "--out", out, "--csv", csv], endpoints(three));
+    const run = ending(child);
+    const cell = await cellAt(victim.endpoint, out, child);
     await kill(victim);
     const { code, stdout, stderr } = await run;
     expect([code, stderr]).toEqual([
@@ -109,9 +111,10 @@ describe("a sweep over remote browsers", () => {
   it("says that all browsers are gone, and goes on with others", { timeout: 240_000 }, async () => {
     const out = join(folder, "gone");
     const two = await open(2);
-    const run = ending(start([...sweep, "--out", out], endpoints(two)));
+    const child = start([...sweep, "--out", out], endpoints(two));
+    const run = ending(child);
     for (const server of two) {
-      await cellAt(server.endpoint, out);
+      await cellAt(server.endpoint, out, child);
       await kill(server);
     }
     const { code, stderr } = await run;

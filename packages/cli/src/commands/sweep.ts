@@ -1,4 +1,4 @@
-import { preparePlan } from "@thaw/assets";
+import { planner } from "@thaw/assets";
 import { type RunnerPlace, type SerializedError, serializeError, ThawError } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
 import { EXIT, exitCodeOf } from "../exit-code.ts";
@@ -46,10 +46,10 @@ interface SweepRun extends SweepPlanning {
 /** A cell that takes so many places with it is at fault itself. */
 const MOST_LOSSES = 2;
 
-async function queueOnPage({ live, sweep, baseDir }: SweepRun, tasks: readonly Task[]): Promise<void> {
+async function queueOnPage({ live, sweep, prepare }: SweepRun, tasks: readonly Task[]): Promise<void> {
   if (live === null) return;
   for (const task of tasks) {
-    const { plan } = await preparePlan(task.spec, { baseDir });
+    const { plan } = await prepare(task.spec);
     task.queued = live.board.queue({ name: sweep.name, group: task.group, label: task.label }, plan, task.runner.name);
   }
 }
@@ -82,7 +82,7 @@ async function runOne(run: SweepRun, task: Task, place: RunnerPlace): Promise<Pl
   const isCancelled = (): boolean => queued?.signal.aborted === true && !cellOptions.signal.aborted;
   try {
     if (isCancelled()) throw new ThawError("cancelled", "The cell was cancelled before it began.");
-    const prepared = await preparePlan(spec, { baseDir: run.baseDir, onNote: run.note });
+    const prepared = await run.prepare(spec);
     const { result, fresh } = await runCell(
       place.runner,
       prepared,
@@ -182,12 +182,11 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   const { signal } = interrupt;
   const saveModelBeside = options.saveModels;
   const cellOptions = { outDir, rerun, requireHardware, cache, saveModelBeside, tracking, signal, output };
-  const note = prepareNotes(process.stderr);
-  const { baseDir } = file;
+  const prepare = planner({ baseDir: file.baseDir, onNote: prepareNotes(process.stderr) });
   const live = options.ui ? await liveSweep(sweep.name) : null;
-  const given = { sweep, runners, baseDir, cellOptions, settingsOf, bestFrom: options.bestFrom ?? outDir, shard };
+  const given = { sweep, runners, prepare, cellOptions, settingsOf, bestFrom: options.bestFrom ?? outDir, shard };
   const state = { rows: new Map(), record: undefined, placesOf: () => [], worstExit: EXIT.fine };
-  const run: SweepRun = { ...given, note, live, ...state };
+  const run: SweepRun = { ...given, live, ...state };
   let ending = "The sweep is over.";
   try {
     if (live !== null) process.stderr.write(`Watch it at ${live.url}\n`);

@@ -36,6 +36,7 @@ const manifestShape = z.object({
 
 /** Every cell that the shards of a sweep have between them, in the order of the sweep. The same file in each shard. */
 export type GridTable = z.output<typeof tableShape>;
+export type GridCell = GridTable["cells"][number];
 /** What one shard was to run, and what it has run. */
 export type ShardManifest = z.output<typeof manifestShape>;
 

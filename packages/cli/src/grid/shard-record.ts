@@ -1,5 +1,12 @@
 import { hashOf, type SerializedError, type Sweep } from "@thaw/core";
-import { type GridTable, type ShardManifest, sweepHash, writeManifest, writeTable } from "./grid-files.ts";
+import {
+  type GridCell,
+  type GridTable,
+  type ShardManifest,
+  sweepHash,
+  writeManifest,
+  writeTable,
+} from "./grid-files.ts";
 import type { Shard } from "./shard.ts";
 import { splitCells } from "./split.ts";
 
@@ -24,10 +31,10 @@ const WRITE_EVERY_MS = 5000;
 export async function openShard(
   folder: string,
   sweep: Sweep,
-  cells: GridTable["cells"],
+  cells: readonly GridCell[],
   shard: Shard,
 ): Promise<ShardRecord> {
-  const table: GridTable = { version: 1, sweep: { name: sweep.name, hash: await sweepHash(sweep) }, cells };
+  const table: GridTable = { version: 1, sweep: { name: sweep.name, hash: await sweepHash(sweep) }, cells: [...cells] };
   const grid = await hashOf(table);
   const shards = splitCells(cells, shard.count);
   const own = cells.filter((_, at) => shards[at] === shard.index).map(({ cell }) => cell);

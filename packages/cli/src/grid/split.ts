@@ -1,4 +1,4 @@
-import type { Plan } from "@thaw/core";
+import type { PhasePlan } from "@thaw/core";
 
 /** What the split looks at. */
 export interface SplitCell {
@@ -7,13 +7,20 @@ export interface SplitCell {
   readonly cost: number;
 }
 
+/** Images of the parts that every epoch goes over. */
+interface ImageCounts {
+  readonly train: number;
+  readonly validation: number;
+}
+
 /**
  * What a cell costs: multiply-accumulates of all epochs, with frozen layers counted once, as they are where their
  * outputs are kept. It decides who runs a cell, and no number of its result.
  */
-export function cellCost({ phases, splits }: Plan): number {
-  const train = splits.train.length;
-  const validation = splits.validation.length;
+export function cellCost(
+  phases: readonly Pick<PhasePlan, "epochs" | "cost">[],
+  { train, validation }: ImageCounts,
+): number {
   let macs = 0;
   for (const { epochs, cost } of phases) {
     const above = cost.stepMacs - cost.prefixMacs;
