@@ -1,5 +1,5 @@
 import { planner } from "@thaw/assets";
-import { type RunnerPlace, type SerializedError, serializeError, ThawError } from "@thaw/core";
+import { type Result, type RunnerPlace, type SerializedError, serializeError, ThawError } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
 import { EXIT, exitCodeOf } from "../exit-code.ts";
 import { bestFreeze } from "../grid/best-freeze.ts";
@@ -14,6 +14,7 @@ import { findRunner } from "../registry.ts";
 import { type CellOptions, runCell } from "../run-cell.ts";
 import type { RunOptions } from "../run-options.ts";
 import { parseSettings, plainKernelSetting } from "../settings.ts";
+import { partSharer } from "../shared-parts.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { askedSweep, type VaryOptions } from "../sweep-options.ts";
 import { openPlaces, type PlacesOf } from "../sweep-places.ts";
@@ -39,6 +40,7 @@ interface SweepRun extends SweepPlanning {
   readonly live: LiveSweep | null;
   /** Tasks in the order of the sweep, each with its row once it has run. */
   readonly rows: Map<Task, TableRow | null>;
+  readonly share: (result: Result) => Result;
   record: ShardRecord | undefined;
   worstExit: number;
 }
@@ -96,7 +98,7 @@ async function runOne(run: SweepRun, task: Task, place: RunnerPlace): Promise<Pl
       },
     );
     if (!fresh) process.stderr.write(`${title}: done before, ${result.cell}.json\n`);
-    setRow(run, task, { result });
+    setRow(run, task, { result: run.share(result) });
     await run.record?.done(cell);
   } catch (error) {
     const failure = serializeError(error);
@@ -185,7 +187,7 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   const prepare = planner({ baseDir: file.baseDir, onNote: prepareNotes(process.stderr) });
   const live = options.ui ? await liveSweep(sweep.name) : null;
   const given = { sweep, runners, prepare, cellOptions, settingsOf, bestFrom: options.bestFrom ?? outDir, shard };
-  const state = { rows: new Map(), record: undefined, placesOf: () => [], worstExit: EXIT.fine };
+  const state = { rows: new Map(), share: partSharer(), record: undefined, placesOf: () => [], worstExit: EXIT.fine };
   const run: SweepRun = { ...given, live, ...state };
   let ending = "The sweep is over.";
   try {

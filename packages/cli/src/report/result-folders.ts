@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Result, ThawError } from "@thaw/core";
 import type { ParityReport } from "@thaw/core/parity";
 import { z } from "zod";
+import { partSharer } from "../shared-parts.ts";
 
 /** What a report rests on, as far as a file can be told from others by it. */
 const resultShape = z.looseObject({
@@ -57,12 +58,13 @@ export async function readResultFolder(folder: string): Promise<ResultFolder> {
       cause,
     });
   });
+  const share = partSharer();
   const results: Result[] = [];
   const others: string[] = [];
   for (const name of names.filter((entry) => entry.endsWith(".json")).sort()) {
     const file = join(folder, name);
     const document = await readJson(file);
-    if (resultShape.safeParse(document).success) results.push(document as Result);
+    if (resultShape.safeParse(document).success) results.push(share(document as Result));
     else others.push(file);
   }
   return { results, others };
