@@ -5,4 +5,5 @@
 : "${RESULTS:=results}"          # on a file system that all nodes see
 : "${RUNNER:=node}"
 : "${THAW:=thaw}"                # e.g. "apptainer exec thaw.sif thaw"
+# shellcheck disable=SC2034 # the scripts that source this use it
 read -r -a thaw <<< "$THAW"

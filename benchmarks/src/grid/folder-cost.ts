@@ -13,7 +13,10 @@ const { values } = parseArgs({
     cells: { type: "string", default: "10000" },
     shards: { type: "string", default: "200" },
     out: { type: "string" },
+    /** Leaves the folder, for --from. */
     keep: { type: "boolean", default: false },
+    /** A folder that was kept: nothing is trained or written anew. */
+    from: { type: "string" },
   },
 });
 const cells = Number(values.cells);
@@ -34,10 +37,9 @@ function line({ command, seconds, cpuSeconds, peakRssBytes, exitCode }: Measured
   return `| \`${command}\` | ${exitCode ?? "killed"} | ${seconds.toFixed(1)} s | ${cpuSeconds.toFixed(1)} s | ${(peakRssBytes / 2 ** 20).toFixed(0)} MiB |`;
 }
 
-const folder = await mkdtemp(join(tmpdir(), "thaw-grid-"));
-try {
-  const spec = join(folder, "sweep.json");
-  await writeFile(spec, JSON.stringify(largeSweep(cells)));
+/** Trains a cell of each depth, and fills the shards' folders with results like them. */
+async function fill(folder: string): Promise<void> {
+  await writeFile(join(folder, "sweep.json"), JSON.stringify(largeSweep(cells)));
   const few = join(folder, "few.json");
   await writeFile(few, JSON.stringify(largeSweep(4)));
   const trained = await measuredThaw(["sweep", few, "--out", join(folder, "real")], "thaw sweep, 4 cells");
@@ -49,16 +51,23 @@ try {
   }
   const started = performance.now();
   const bytes = await writeShards(largeSweep(cells), real, folder, shards);
-  console.log(
-    `${cells} cells in ${shards} shards: ${((performance.now() - started) / 1000).toFixed(0)} s to plan and write`,
-  );
+  console.log(`planned and written in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   console.log(`results ${(bytes.results / 1e6).toFixed(0)} MB, logs ${(bytes.logs / 1e6).toFixed(0)} MB`);
+}
+
+const folder = values.from ?? (await mkdtemp(join(tmpdir(), "thaw-grid-")));
+try {
+  const spec = join(folder, "sweep.json");
+  if (values.from === undefined) await fill(folder);
+  await rm(join(folder, "merged"), { recursive: true, force: true });
+  console.log(`${cells} cells in ${shards} shards`);
   const merged = join(folder, "merged");
+  const report = join(folder, "report.html");
   const folders = Array.from({ length: shards }, (_, at) => join(folder, `shard-${at + 1}`));
   const commands: readonly (readonly [readonly string[], string])[] = [
     [["merge", ...folders, "--out", merged], "thaw merge"],
     [["merge", ...folders, "--out", merged], "thaw merge, again"],
-    [["report", merged, "--out", join(folder, "report.html"), "--no-photos"], "thaw report"],
+    [["report", merged, "--out", report, "--no-photos"], "thaw report"],
     [["sweep", spec, "--out", merged], "thaw sweep, all done before"],
     [
       ["sweep", spec, "--shard", `1/${shards}`, "--out", folders[0] ?? ""],
@@ -77,15 +86,15 @@ try {
   console.log(
     `merged: ${size.files} files, ${(size.bytes / 1e6).toFixed(0)} MB, listed in ${size.listMs.toFixed(0)} ms`,
   );
-  const page = await stat(join(folder, "report.html")).catch(() => null);
+  const page = await stat(report).catch(() => null);
   console.log(`report: ${page === null ? "none" : `${(page.size / 1e6).toFixed(1)} MB`}`);
   if (values.out !== undefined) {
     await mkdir(join(values.out, ".."), { recursive: true });
     const rows = measured.map(({ output: _output, ...row }) => row);
-    const record = { cells, shards, bytes, merged: size, reportBytes: page?.size ?? null, commands: rows };
+    const record = { cells, shards, merged: size, reportBytes: page?.size ?? null, commands: rows };
     await writeFile(values.out, `${JSON.stringify(record, null, 2)}\n`);
   }
 } finally {
-  if (values.keep) console.log(folder);
+  if (values.keep || values.from !== undefined) console.log(folder);
   else await rm(folder, { recursive: true, force: true });
 }
