@@ -3,7 +3,14 @@ import { ThawError } from "@thaw/core";
 import { EXIT } from "../exit-code.ts";
 import { joinManifests, type MissingCells, missingCells } from "../grid/completeness.ts";
 import { openCopier } from "../grid/copy-file.ts";
-import { type GridFolder, type NamedGrid, readGridFolder, writeManifest, writeTable } from "../grid/grid-files.ts";
+import {
+  type GridFolder,
+  type NamedGrid,
+  type ReadTables,
+  readGridFolder,
+  writeManifest,
+  writeTable,
+} from "../grid/grid-files.ts";
 import { type MergedResults, mergeResults } from "../grid/merge.ts";
 import { shardText } from "../grid/shard.ts";
 
@@ -21,8 +28,9 @@ interface SourceFolder extends GridFolder {
 
 async function readFolders(folders: readonly string[], out: string): Promise<readonly SourceFolder[]> {
   const read: SourceFolder[] = [];
+  const tables: ReadTables = new Map();
   for (const folder of new Set(folders.map((path) => resolve(path)))) {
-    const found = await readGridFolder(folder);
+    const found = await readGridFolder(folder, tables);
     if (found.grids.length === 0 && found.problems.length === 0) {
       throw new ThawError("shard-unknown", `${folder} has no folder grid that says which cells it should have.`, {
         hint: "Merge folders of `thaw sweep --shard i/n`; a sweep on one machine is --shard 1/1.",
@@ -30,7 +38,7 @@ async function readFolders(folders: readonly string[], out: string): Promise<rea
     }
     read.push({ folder, ...found });
   }
-  const earlier = await readGridFolder(out).catch(() => null); // a new folder
+  const earlier = await readGridFolder(out, tables).catch(() => null); // a new folder
   return earlier === null ? read : [...read, { folder: resolve(out), ...earlier }];
 }
 

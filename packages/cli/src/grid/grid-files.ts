@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { hashOf, type Sweep, ThawError } from "@thaw/core";
 import { z } from "zod";
 import { writeWholeFile } from "../whole-file.ts";
@@ -80,32 +80,44 @@ export async function writeManifest(folder: string, manifest: ShardManifest): Pr
   await writeWholeFile(manifestFile(folder, manifest), text, { earlier: "replace", hint: HINT });
 }
 
-async function parseFile(file: string): Promise<NamedGrid | ShardManifest | string> {
+/** Tables that were read before, by their text: each shard has the same one, with a line for every cell of the sweep. */
+export type ReadTables = Map<string, NamedGrid>;
+
+async function parseFile(file: string, tables: ReadTables): Promise<NamedGrid | ShardManifest | string> {
+  let text: string;
   let document: unknown;
   try {
-    document = JSON.parse(await readFile(file, "utf8"));
+    text = await readFile(file, "utf8");
+    const known = tables.get(text);
+    if (known !== undefined && tableFile("", known.hash) === join(FOLDER, basename(file))) return known;
+    document = JSON.parse(text);
   } catch (cause) {
     return `${file} cannot be read: ${(cause as Error).message}`;
   }
   if (/\.shard-\d+-of-\d+\.json$/.test(file)) {
     const manifest = manifestShape.safeParse(document);
     if (!manifest.success) return `${file} is no manifest of a shard`;
-    return manifestFile("", manifest.data) === join(FOLDER, file.split(/[\\/]/).at(-1) ?? "")
+    return manifestFile("", manifest.data) === join(FOLDER, basename(file))
       ? manifest.data
       : `${file} is the manifest of shard ${shardText(manifest.data.shard)} under another name`;
   }
   const table = tableShape.safeParse(document);
   if (!table.success) return `${file} is no table of a grid's cells`;
   const gridHash = await hashOf(table.data);
-  const isOwnName = tableFile("", gridHash) === join(FOLDER, file.split(/[\\/]/).at(-1) ?? "");
-  return isOwnName ? { hash: gridHash, table: table.data } : `${file} was changed: its name is no longer its hash`;
+  if (tableFile("", gridHash) !== join(FOLDER, basename(file))) {
+    return `${file} was changed: its name is no longer its hash`;
+  }
+  const grid = { hash: gridHash, table: table.data };
+  tables.set(text, grid);
+  return grid;
 }
 
 /**
  * Reads what shards have left in a folder of results; nothing where it has no grid.
+ * @param tables those of folders that were read before, to be shared
  * @throws ThawError `result-unreadable` where there is no such folder
  */
-export async function readGridFolder(folder: string): Promise<GridFolder> {
+export async function readGridFolder(folder: string, tables: ReadTables = new Map()): Promise<GridFolder> {
   await readdir(folder).catch((cause: unknown) => {
     throw new ThawError("result-unreadable", `${folder}: ${(cause as Error).message}.`, {
       hint: "Give the folders that `thaw sweep --shard` wrote to with --out.",
@@ -117,7 +129,7 @@ export async function readGridFolder(folder: string): Promise<GridFolder> {
   const manifests: ShardManifest[] = [];
   const problems: string[] = [];
   for (const name of names.filter((entry) => entry.endsWith(".json")).sort()) {
-    const parsed = await parseFile(join(folder, FOLDER, name));
+    const parsed = await parseFile(join(folder, FOLDER, name), tables);
     if (typeof parsed === "string") problems.push(parsed);
     else if ("table" in parsed) grids.push(parsed);
     else manifests.push(parsed);

@@ -38,6 +38,11 @@ export interface ResultFolder {
   readonly others: readonly string[];
 }
 
+/** No page shows single steps, and they are most of a result. */
+function withoutSteps({ steps: _steps, timing, ...result }: Result): Result {
+  return { ...result, timing: { ...timing, stepMs: [] } };
+}
+
 async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8"));
@@ -48,7 +53,7 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 /**
- * Reads every result of a folder.
+ * Reads every result of a folder, without its single steps.
  * @throws ThawError `result-unreadable` where there is no such folder
  */
 export async function readResultFolder(folder: string): Promise<ResultFolder> {
@@ -64,7 +69,7 @@ export async function readResultFolder(folder: string): Promise<ResultFolder> {
   for (const name of names.filter((entry) => entry.endsWith(".json")).sort()) {
     const file = join(folder, name);
     const document = await readJson(file);
-    if (resultShape.safeParse(document).success) results.push(share(document as Result));
+    if (resultShape.safeParse(document).success) results.push(share(withoutSteps(document as Result)));
     else others.push(file);
   }
   return { results, others };
