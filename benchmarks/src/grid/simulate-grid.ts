@@ -45,6 +45,8 @@ async function measuredCells(folder: string): Promise<readonly MeasuredCell[]> {
 
 interface Way {
   readonly name: string;
+  /** Whether each shard needs a set-up; else each machine one, whenever it starts. */
+  readonly setUpEach: boolean;
   readonly shards: readonly (readonly number[])[];
 }
 
@@ -56,13 +58,19 @@ function sharded(cells: readonly MeasuredCell[], count: number): Way {
   );
   const hours = Array.from({ length: count }, (): number[] => []);
   for (const [at, cell] of cells.entries()) hours[(shards[at] ?? 1) - 1]?.push(cell.hours);
-  return { name: `${count} shards`, shards: hours };
+  return { name: `${count} shards`, setUpEach: true, shards: hours };
 }
 
 function inTurn(cells: readonly MeasuredCell[], count: number): Way {
   const hours = Array.from({ length: count }, (): number[] => []);
   for (const [at, cell] of cells.entries()) hours[at % count]?.push(cell.hours);
-  return { name: `${count} shards, dealt in turn`, shards: hours };
+  return { name: `${count} shards, dealt in turn`, setUpEach: true, shards: hours };
+}
+
+/** What Thaw has for browsers and not for machines: a queue of single cells, the costliest first. */
+function queued(cells: readonly MeasuredCell[]): Way {
+  const byCost = [...cells].sort((a, b) => b.cost - a.cost);
+  return { name: "queue of cells", setUpEach: false, shards: byCost.map(({ hours }) => [hours]) };
 }
 
 function mean(numbers: readonly number[]): number {
@@ -83,8 +91,10 @@ function row(way: Way, mtbf: number, checkpointed: boolean): string {
     ? { every: Number(values["checkpoint-minutes"]) / 60, cost: Number(values["checkpoint-seconds"]) / 3600 }
     : null;
   const runs = Array.from({ length: seeds }, (_, seed): SimulatedGrid => {
-    const fleet: Fleet = { machines, mtbf, restart, setUp, slowness: slownessOf(seed) };
-    return simulateGrid(way.shards, fleet, checkpoints, seed);
+    const each = way.setUpEach ? { restart, setUp } : { restart: restart + setUp, setUp: 0 };
+    const fleet: Fleet = { machines, mtbf, ...each, slowness: slownessOf(seed) };
+    const run = simulateGrid(way.shards, fleet, checkpoints, seed);
+    return way.setUpEach ? run : { ...run, makespan: run.makespan + setUp };
   });
   const makespans = runs.map(({ makespan }) => makespan);
   const used = mean(runs.map(({ useful, makespan }) => useful / (makespan * machines)));
@@ -115,11 +125,11 @@ console.log(
   "\n| machine fails every | split | checkpoints | makespan | used | lost, h | set-ups and checkpoints, h | failures |",
 );
 console.log("|---|---|---|---|---|---|---|---|");
+const shardCounts = [1, 5, 10, 20].map((each) => each * machines);
 const ways = [
   inTurn(cells, machines),
-  sharded(cells, machines),
-  sharded(cells, machines * 5),
-  sharded(cells, cellCount),
+  ...shardCounts.filter((count) => count < cellCount).map((count) => sharded(cells, count)),
+  queued(cells),
 ];
 for (const mtbf of MTBF_HOURS) {
   for (const way of ways) {
