@@ -3,7 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PAGES, ROOT, textOf } from "./pages.ts";
 
-const ALL = [...PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const ALL = [...PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 /** A heading's anchor as GitHub makes it. */
 function anchorOf(heading: string): string {
@@ -32,4 +32,12 @@ describe("links between pages", () => {
       expect(dead).toEqual([]);
     });
   }
+});
+
+describe("the threat table", () => {
+  it("names tests that are there", () => {
+    const named = [...textOf("SECURITY.md").matchAll(/`([a-z-]+\/test\/[a-z-]+)`/g)].map(([, path = ""]) => path);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((path) => !existsSync(join(ROOT, "packages", `${path}.test.ts`)))).toEqual([]);
+  });
 });

@@ -9,7 +9,7 @@ import { SetupError } from "./setup-error.mjs";
  * @property {string} title what messages call it
  * @property {string} variable that names a Python which has it
  * @property {readonly string[]} pythons versions that the pinned packages have wheels for, the best tried first
- * @property {string} requirements file with the pins
+ * @property {string} requirements file with the versions, `….txt`; the hashes of their files lie beside it in `….lock.txt`
  * @property {string} probe program that prints `thaw: ` and the versions found
  * @property {Readonly<Record<string, string>>} env of the probe
  * @property {string} missing code of the error where the probe fails
@@ -71,6 +71,11 @@ export async function makeEnvironment(machine, base, kit, folder) {
   return { python: base.executable, packages: "packages", how: "pip --target" };
 }
 
+/** @returns {string} the file with the hashes */
+function lockOf(/** @type {string} */ requirements) {
+  return requirements.replace(/\.txt$/, ".lock.txt");
+}
+
 /**
  * @param {Machine} machine
  * @param {string} python
@@ -80,7 +85,8 @@ export async function makeEnvironment(machine, base, kit, folder) {
 async function install(machine, python, { title, requirements }, target) {
   machine.say(`        fetching ${title}`);
   const args = ["-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--no-cache-dir"];
-  args.push("--disable-pip-version-check", "--no-input", "--no-warn-script-location", ...target, "-r", requirements);
+  args.push("--disable-pip-version-check", "--no-input", "--no-warn-script-location", ...target);
+  args.push("--require-hashes", "-r", lockOf(requirements));
   const env = { PIP_REQUIRE_VIRTUALENV: "0" };
   const finished = await machine.run(python, args, { env, show: machine.terminal });
   if (finished.status === 0) return;

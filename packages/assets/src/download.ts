@@ -23,10 +23,22 @@ export interface DownloadOptions {
   readonly onProgress?: (progress: DownloadProgress) => void;
 }
 
+/** A mirror may send on to a store, and that to its nearest copy. */
+const MOST_REDIRECTS = 5;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** An address as a message may show it: without a user, a password, or what lets one in behind a `?`. */
+export function shownUrl(url: string): string {
+  if (!URL.canParse(url)) return "an address that is none";
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
 function failed(options: DownloadOptions, url: string, reason: string, cause?: unknown): ThawError {
-  return new ThawError("download-failed", `Downloading ${options.name} from ${url} failed: ${reason}.`, {
+  return new ThawError("download-failed", `Downloading ${options.name} from ${shownUrl(url)} failed: ${reason}.`, {
     hint: `Check the network, or fetch the file by other means and put it into a folder named in THAW_ASSETS.`,
-    details: { url, name: options.name },
+    details: { url: shownUrl(url), name: options.name },
     ...(cause === undefined ? {} : { cause }),
   });
 }
@@ -35,6 +47,46 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.message || error.cause.name})` : "";
   return `${error.message}${cause}`;
+}
+
+/** Nobody on the way can read or change what comes over https, nor what stays on this machine. */
+function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
+}
+
+/** Credentials of an address go into a header, and with a redirect no further than the server that they are for. */
+function authorization({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === "" && password === "") return {};
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(text).toString("base64")}` };
+}
+
+/** Follows redirects by hand: `fetch` would go from https to http without a word. */
+async function open(url: string, options: DownloadOptions, signal: AbortSignal): Promise<Response> {
+  if (!URL.canParse(url)) throw failed(options, url, "no address");
+  const start = new URL(url);
+  const headers = authorization(start);
+  let at = start;
+  for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
+    if (!isSafe(at)) throw failed(options, url, `${shownUrl(at.href)} is not https`);
+    if (!LOOPBACK.test(start.hostname) && LOOPBACK.test(at.hostname)) {
+      throw failed(options, url, "the server sends on to this machine itself");
+    }
+    const bare = new URL(at);
+    bare.username = "";
+    bare.password = "";
+    const response = await fetch(bare.href, {
+      signal,
+      redirect: "manual",
+      headers: at.origin === start.origin ? headers : {},
+    });
+    const location = response.headers.get("location");
+    if (!REDIRECTS.has(response.status) || location === null) return response;
+    await response.body?.cancel();
+    if (!URL.canParse(location, at.href)) throw failed(options, url, "the server sends on to no address");
+    at = new URL(location, at.href);
+  }
+  throw failed(options, url, `the server sends on more than ${MOST_REDIRECTS} times`);
 }
 
 async function readBody(
@@ -69,8 +121,8 @@ async function readBody(
 }
 
 /**
- * Fetches a file into memory; nothing is written, so an interrupted download leaves nothing behind.
- * @throws ThawError `download-failed` (network, HTTP status, size, an HTML page in place of the file), `hash-mismatch`
+ * Fetches a file into memory, over https alone (or from this machine itself), redirects included; nothing is written, so an interrupted download leaves nothing behind.
+ * @throws ThawError `download-failed` (no https, network, HTTP status, size, an HTML page in place of the file), `hash-mismatch`
  */
 export async function downloadBytes(url: string, options: DownloadOptions): Promise<Uint8Array> {
   const stalled = new AbortController();
@@ -83,7 +135,7 @@ export async function downloadBytes(url: string, options: DownloadOptions): Prom
   alive();
   let bytes: Uint8Array;
   try {
-    const response = await fetch(url, { signal: stalled.signal, redirect: "follow" });
+    const response = await open(url, options, stalled.signal);
     if (!response.ok)
       throw failed(options, url, `the server answered ${response.status} ${response.statusText}`.trim());
     if (/^text\/html/i.test(response.headers.get("content-type") ?? "")) {
@@ -100,10 +152,10 @@ export async function downloadBytes(url: string, options: DownloadOptions): Prom
   if (options.sha256 !== undefined && found !== options.sha256) {
     throw new ThawError(
       "hash-mismatch",
-      `${options.name} from ${url} has SHA-256 ${found}, expected ${options.sha256}.`,
+      `${options.name} from ${shownUrl(url)} has SHA-256 ${found}, expected ${options.sha256}.`,
       {
         hint: "The file on the server is not the one that was expected, or was changed on the way; nothing was kept.",
-        details: { url, expected: options.sha256, found },
+        details: { url: shownUrl(url), expected: options.sha256, found },
       },
     );
   }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type HostTensor, type NamedTensors, type ThawError, writeSafetensors } from "@thaw/core";
 import { strFromU8, strToU8, zipSync } from "fflate";
@@ -158,6 +158,14 @@ describe("HDF5", () => {
     expect(error.message).toContain(`damaged heap of texts at byte ${start}`);
   });
 
+  test("a layer that lies in another file, by an external link", async () => {
+    const outside = join(await temporaryFolder(), "outside.h5");
+    await writeFile(outside, await fixture("keras-3.15.1-base.h5"));
+    const bytes = await legacyH5((file) => void file.create_external_link(outside, "Conv1", "Conv1"));
+    const { code, message } = await parse(bytes, "linked.h5");
+    expect([code, message]).toEqual(["weights-invalid", 'linked.h5: layer "Conv1" is listed but not there.']);
+  });
+
   test("not one of Keras's", async () => {
     await ready;
     const bytes = await legacyH5((file) => {
@@ -314,6 +322,19 @@ describe("tfjs model.json", () => {
     const error = await errorOf(async () => readWeights(await modelFolder(manifest([path])), layers));
     expect(error.code).toBe("weights-invalid");
     expect(error.message).toBe(`model.json: shard ${JSON.stringify(path)} does not lie in the model's folder.`);
+  });
+
+  test("a shard that is a link out of the folder, or no file at all", async () => {
+    const path = await modelFolder(manifest(["shard.bin"]));
+    await symlink(join(path, "..", "..", "outside.bin"), join(path, "..", "shard.bin"));
+    const linked = await errorOf(() => readWeights(path, layers));
+    expect([linked.code, linked.message]).toEqual([
+      "weights-invalid",
+      'model.json: shard "shard.bin" is a link out of the model\'s folder.',
+    ]);
+    const other = await modelFolder(manifest(["shard.bin"]));
+    await mkdir(join(other, "..", "shard.bin"));
+    expect((await errorOf(() => readWeights(other, layers))).message).toContain("is no regular file");
   });
 
   test("a missing shard", async () => {

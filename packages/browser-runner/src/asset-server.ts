@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { lstat, mkdir, readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { join } from "node:path";
-import { blobPath, type Plan } from "@thaw/core";
+import { dirname, join } from "node:path";
+import { blobPath, type CheckpointRequest, type Plan } from "@thaw/core";
 import { PRIVATE_HEADERS, refuse as refuseWith, startLoopbackServer, writeAtomically } from "@thaw/runner-kit";
 import type { PageFiles } from "./page-files.ts";
 
@@ -13,6 +13,8 @@ export interface ServedRun {
   readonly storeDir: string;
   /** Where the page's final weights go; absent where nobody asked for them. */
   readonly exportWeights?: string;
+  /** What the page may read and write to go on with a run that was killed; absent where nobody asked for it. */
+  readonly checkpoint?: CheckpointRequest;
   /** Folder for the files of a traced run. */
   readonly traceFolder?: string;
 }
@@ -26,12 +28,15 @@ export interface AssetServer {
   close(): Promise<void>;
 }
 
-/** Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server. */
+/**
+ * Isolation gives the page shared memory (wasm threads); the policy lets it load and reach nothing but this server.
+ * `wasm-unsafe-eval` compiles tfjs's WebAssembly, and nothing else; `blob:` is where its threads' workers come from.
+ */
 const HEADERS = {
   ...PRIVATE_HEADERS,
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Content-Security-Policy":
-    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' blob: data:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 } as const;
 
 /** Weights and trace of the largest network that is known are far smaller; a page gone mad must not fill the disk. */
@@ -56,8 +61,8 @@ async function sendBlob(
   file: string,
   sha256: string,
 ): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) return refuse(response, 404);
+  const found = await lstat(file).catch(() => undefined);
+  if (!found?.isFile()) return refuse(response, 404); // a link may lead out of the store
   const headers = {
     ...HEADERS,
     "Content-Type": "application/octet-stream",
@@ -80,6 +85,7 @@ async function sendBlob(
 }
 
 async function receiveFile(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
+  if (Number(request.headers["content-length"] ?? 0) > MOST_UPLOAD_BYTES) return refuse(response, 413);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
@@ -87,6 +93,7 @@ async function receiveFile(request: IncomingMessage, response: ServerResponse, f
     if (bytes > MOST_UPLOAD_BYTES) return refuse(response, 413);
     chunks.push(chunk as Buffer);
   }
+  await mkdir(dirname(file), { recursive: true });
   await writeAtomically(file, Buffer.concat(chunks));
   response.writeHead(200, { ...HEADERS, "Content-Type": "text/plain; charset=utf-8" }).end(file);
 }
@@ -97,10 +104,14 @@ function blobsOf({ plan }: ServedRun): ReadonlySet<string> {
   return new Set(refs.flatMap((ref) => (ref === null ? [] : [ref.sha256])));
 }
 
+const CHECKPOINT = /^runs\/(\d+)\/checkpoint$/;
+
 /** The file that a page may send back, if its run was asked for it. */
 function uploadTarget(path: string, runs: ReadonlyMap<number, ServedRun>): string | undefined {
   const weights = /^runs\/(\d+)\/weights$/.exec(path);
   if (weights !== null) return runs.get(Number(weights[1]))?.exportWeights;
+  const checkpoint = CHECKPOINT.exec(path);
+  if (checkpoint !== null) return runs.get(Number(checkpoint[1]))?.checkpoint?.file;
   const trace = /^runs\/(\d+)\/trace\/((?:step|weights)-\d{1,9}\.safetensors)$/.exec(path);
   const folder = runs.get(Number(trace?.[1]))?.traceFolder;
   return folder === undefined ? undefined : join(folder, trace?.[2] ?? "");
@@ -126,6 +137,13 @@ async function handle(
   const run = plan === null ? undefined : runs.get(Number(plan[1]));
   if (run !== undefined) {
     response.writeHead(200, { ...HEADERS, "Content-Type": "application/json" }).end(JSON.stringify(run.plan));
+    return;
+  }
+  const checkpoint = runs.get(Number(CHECKPOINT.exec(rest)?.[1]))?.checkpoint?.file;
+  if (checkpoint !== undefined) {
+    const content = await readFile(checkpoint).catch(() => undefined);
+    if (content === undefined) return refuse(response, 404);
+    response.writeHead(200, { ...HEADERS, "Content-Type": "application/octet-stream" }).end(content);
     return;
   }
   const sha256 = /^blobs\/([0-9a-f]{64})$/.exec(rest)?.[1];

@@ -63,10 +63,11 @@ function browserRunner(engine: EngineName, endpoint?: string): Runner {
     name: engine,
     traces: true,
     profiles: true,
+    resumes: true,
     opSuites: OP_SUITES,
     checkOps: (suite, options) => judgeInPage(keeper, engine, suite, options),
     probe: (settings = {}) => probe(keeper, engine, settings),
-    async *run(plan, { storeDir, settings, exportWeights, trace, cache, profile, signal }) {
+    async *run(plan, { storeDir, settings, exportWeights, trace, cache, profile, checkpoint, signal }) {
       const complete = browserSettings(engine, settings);
       const session = await keeper.acquire(complete);
       const queue = eventQueue<RunEvent>();
@@ -82,6 +83,7 @@ function browserRunner(engine: EngineName, endpoint?: string): Runner {
         ...(exportWeights === undefined ? {} : { exportWeights }),
         ...(cache === undefined ? {} : { cache }),
         ...(profile === undefined ? {} : { profile }),
+        ...(checkpoint === undefined ? {} : { checkpoint }),
         ...(trace === undefined ? {} : { traceFolder: trace.folder, weightsAt: trace.weightsAt }),
       };
       const run = session.run(served, environmentOf(engine, session, complete), signal, (events) => {

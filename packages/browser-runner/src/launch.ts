@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { serializeError, ThawError } from "@thaw/core";
-import { descendantsOf, isAlive, type ProcessInfo } from "@thaw/runner-kit";
+import { descendantsOf, isAlive, type ProcessInfo, programEnvironment } from "@thaw/runner-kit";
 import { type Browser, chromium } from "playwright-core";
 import { chromiumFlags } from "./chromium-flags.ts";
 import { browserEndpoints } from "./endpoints.ts";
@@ -50,6 +50,11 @@ async function closeLocal(browser: Browser, processes: readonly ProcessInfo[]): 
   for (const { pid } of left) process.kill(pid, "SIGKILL");
 }
 
+/** Where a server is, without what lets one in: a user, a password, Playwright's secret path. */
+function placeOf(endpoint: string): string {
+  return URL.canParse(endpoint) ? new URL(endpoint).origin : "the address in THAW_BROWSER_WS";
+}
+
 /**
  * Connects to a Playwright server on another machine; the loopback of this one is tunnelled to it, so that its page
  * reaches our server.
@@ -67,10 +72,12 @@ async function connect(endpoint: string, gpu: "hardware" | "software"): Promise<
     const close = async (): Promise<void> => {
       await Promise.race([browser.close().catch(() => undefined), pause(CLOSE_TIMEOUT_MS)]);
     };
-    return { browser, flags: [], executable: endpoint, remote: true, rssBytes: () => null, close };
+    return { browser, flags: [], executable: placeOf(endpoint), remote: true, rssBytes: () => null, close };
   } catch (error) {
-    const { message } = serializeError(error);
-    throw new ThawError("browser-unreachable", `No browser server answers at ${endpoint}: ${message.split("\n")[0]}`, {
+    const [reason = ""] = serializeError(error).message.split("\n");
+    // Playwright puts the address into its message, in a spelling of its own.
+    const told = reason.replace(/\bwss?:\/\/\S+/g, placeOf).replaceAll(endpoint, "");
+    throw new ThawError("browser-unreachable", `No browser server answers at ${placeOf(endpoint)}: ${told}`, {
       hint: "Start one there with `npx playwright run-server`, of this Playwright's version, or unset THAW_BROWSER_WS.",
       cause: error,
     });
@@ -97,6 +104,7 @@ export async function launchBrowser(
     const browser = await chromium.launch({
       executablePath: path,
       headless: true,
+      env: programEnvironment(env),
       args: [...flags, mark],
       // The runner decides what a signal means: it cancels, waits and closes.
       handleSIGINT: false,

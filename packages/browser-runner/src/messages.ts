@@ -1,6 +1,7 @@
 import type {
   AdapterInfo,
   CacheBudget,
+  CheckpointRequest,
   Environment,
   KernelName,
   OpStart,
@@ -57,6 +58,8 @@ export interface RunRequest {
   /** Steps of a traced run whose weights to send back; absent where the run leaves no trace. */
   readonly traceWeightsAt?: readonly number[];
   readonly profile?: ProfileRequest;
+  /** How often to send back what the run needs to go on; absent where nobody asked for it. */
+  readonly checkpoint?: Pick<CheckpointRequest, "everyMs" | "by">;
 }
 
 /** A suite of rung L1 that the page is asked for. */

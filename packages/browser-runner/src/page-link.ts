@@ -1,4 +1,5 @@
 import { deserializeError, type SerializedError, serializeError, ThawError } from "@thaw/core";
+import { withoutToken } from "@thaw/runner-kit";
 import type { Page } from "playwright-core";
 import type { LaunchedBrowser } from "./launch.ts";
 import { BINDING, type PageAnswer, type PageApi, type PageMessage } from "./messages.ts";
@@ -25,6 +26,11 @@ function lost(code: string, what: string, log: readonly string[]): ThawError {
   });
 }
 
+/** An error of the page. Its stack names the page's address, which nobody else is to know. */
+function errorOf(error: SerializedError): ThawError {
+  return deserializeError(JSON.parse(withoutToken(JSON.stringify(error))) as SerializedError);
+}
+
 /** Listens to a page: its messages, its console, its end. */
 export async function linkPage(page: Page, { browser }: LaunchedBrowser): Promise<PageLink> {
   const listeners: PageLink["listeners"] = new Map();
@@ -42,10 +48,10 @@ export async function linkPage(page: Page, { browser }: LaunchedBrowser): Promis
     reject(error);
   };
   page.on("console", (message) => {
-    log.push(`${message.type()}: ${message.text()}`);
+    log.push(withoutToken(`${message.type()}: ${message.text()}`));
     if (log.length > LOG_LINES) log.shift();
   });
-  page.on("pageerror", (error) => log.push(`error: ${error.message}`));
+  page.on("pageerror", (error) => log.push(withoutToken(`error: ${error.message}`)));
   page.on("crash", () => fail(lost("page-crashed", "The browser's page crashed.", log)));
   browser.on("disconnected", () => fail(lost("browser-lost", "The browser ended in the middle of its work.", log)));
   page.on("close", () => {
@@ -53,7 +59,7 @@ export async function linkPage(page: Page, { browser }: LaunchedBrowser): Promis
     setTimeout(() => fail(lost("page-closed", "The browser's page was closed.", log)), 300);
   });
   await page.exposeFunction(BINDING, (message: PageMessage) => {
-    if (message.type === "failure") fail(deserializeError(message.error));
+    if (message.type === "failure") fail(errorOf(message.error));
     else listeners.get(message.run)?.(message);
   });
   return {
@@ -69,10 +75,14 @@ export async function linkPage(page: Page, { browser }: LaunchedBrowser): Promis
         if (error instanceof ThawError) throw error;
         // Playwright's call fails at once when its page goes; the event that says why comes a moment later.
         await Promise.race([failure, new Promise((resolve) => setTimeout(resolve, 1000))]);
-        throw new ThawError("page-failed", `The page failed: ${serializeError(error).message.split("\n")[0]}`, {
-          hint: "This is a fault of the runner; report it with this text.",
-          details: { stderr: log.join("\n") },
-        });
+        throw new ThawError(
+          "page-failed",
+          `The page failed: ${withoutToken(serializeError(error).message.split("\n")[0] ?? "")}`,
+          {
+            hint: "This is a fault of the runner; report it with this text.",
+            details: { stderr: log.join("\n") },
+          },
+        );
       }
     },
     expectClose() {
@@ -95,6 +105,6 @@ export async function callPage<K extends keyof PageApi>(
     [name as string, args as unknown[]] as const,
   );
   const { ok, value, error } = answer as { ok: boolean; value: never; error: SerializedError };
-  if (!ok) throw deserializeError(error);
+  if (!ok) throw errorOf(error);
   return value;
 }

@@ -71,7 +71,12 @@ export class BrowserSession {
         try {
           const exportsWeights = served.exportWeights !== undefined;
           const trace = weightsAt === undefined ? {} : { traceWeightsAt: weightsAt };
-          const asked = { ...(cache === undefined ? {} : { cache }), ...(profile === undefined ? {} : { profile }) };
+          const { checkpoint } = served;
+          const asked = {
+            ...(cache === undefined ? {} : { cache }),
+            ...(profile === undefined ? {} : { profile }),
+            ...(checkpoint === undefined ? {} : { checkpoint: { everyMs: checkpoint.everyMs, by: checkpoint.by } }),
+          };
           await this.#link.guard(callPage(this.#page, "run", { run, environment, exportsWeights, ...asked, ...trace }));
         } finally {
           stopServing();
@@ -152,7 +157,7 @@ async function tryOpen(
     const page = await launched.browser.newPage();
     page.setDefaultTimeout(0); // training has its own watchdog
     const link = await linkPage(page, launched);
-    await page.goto(server.url, { timeout: OPEN_TIMEOUT_MS });
+    await link.guard(page.goto(server.url, { timeout: OPEN_TIMEOUT_MS }));
     const timeout = new Promise<never>((_, reject) => {
       const late = new ThawError("engine-unavailable", `Engine "${request.engine}" did not open within a minute.`, {
         hint: "The graphics driver hangs; look at chrome://gpu in the same browser.",

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openStore } from "@thaw/assets";
 import { contractPlan } from "@thaw/core/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -73,6 +73,16 @@ describe("the page's server", () => {
     ["a way up", "$../../../../etc/passwd"],
     ["a way up, encoded", "$%2e%2e%2f%2e%2e%2fetc%2fpasswd"],
     ["a way up behind a folder", "$assets/../../../package.json"],
+    ["a way up, encoded twice", "$%252e%252e%252fetc%252fpasswd"],
+    ["a way up with backslashes", "$..\\..\\..\\etc\\passwd"],
+    ["a way up with encoded backslashes", "$..%5c..%5cetc%5cpasswd"],
+    ["a way up in long UTF-8", "$%c0%ae%c0%ae%c0%afetc%c0%afpasswd"],
+    ["a page's file and an encoded NUL", "$assets/main.js%00"],
+    ["a page's file in other words", "$./assets/main.js"],
+    ["a page's file and a question", "$assets/main.js?x"],
+    ["a very long path", `$${"a/".repeat(3000)}`],
+    ["a file's address", "$file:///etc/passwd"],
+    ["a trace of a run", "$runs/1/trace/step-1.safetensors"],
     ["an absolute path", "$/etc/passwd"],
     ["a blob's way up", `$blobs/..%2f${"0".repeat(64)}`],
     ["a blob of no run", `$blobs/${"0".repeat(64)}`],
@@ -134,5 +144,47 @@ describe("the page's server", () => {
     expect((await post(3)).status).toBe(200);
     expect(readFileSync(target, "utf8")).toBe("weights");
     for (const stop of stops) stop();
+  });
+
+  it("gives no file that a link in the store leads to", async () => {
+    const plan = await contractPlan(store, {});
+    const [shard] = plan.dataset.shards;
+    if (shard === undefined) throw new Error("The plan has no shard.");
+    const linked = mkdtempSync(join(tmpdir(), "thaw-"));
+    const outside = join(linked, "outside");
+    writeFileSync(outside, "secret");
+    const place = openStore(linked).pathOf(shard.sha256);
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync(outside, place);
+    const stop = server.serve({ id: 8, plan, storeDir: linked });
+    const { status, body } = await get(`${prefix}blobs/${shard.sha256}`);
+    expect([status, body.length]).toEqual([404, 0]);
+    stop();
+  });
+
+  it("takes files of a trace by the names they have, and no more than a gigabyte", async () => {
+    const plan = await contractPlan(store, {});
+    const traces = mkdtempSync(join(tmpdir(), "thaw-"));
+    const stop = server.serve({ id: 9, plan, storeDir: folder, traceFolder: traces });
+    const post = async (name: string, headers: object = {}): Promise<number> =>
+      (await ask(server.url, `${prefix}runs/9/trace/${name}`, { method: "POST", body: "x", headers })).status;
+    for (const name of [
+      "../step-1.safetensors",
+      "..%2fstep-1.safetensors",
+      "/tmp/step-1.safetensors",
+      "step-1.safetensors/../../x.safetensors",
+      "step-1.safetensors%00",
+      "step-1.js",
+      "step-.safetensors",
+      ".bashrc",
+      "",
+    ]) {
+      expect([name, await post(name)]).toEqual([name, 405]);
+    }
+    expect(await post("step-1.safetensors", { "content-length": String(2 ** 30 + 1) })).toBe(413);
+    expect(readdirSync(traces)).toEqual([]);
+    expect(await post("step-1.safetensors")).toBe(200);
+    expect(readdirSync(traces)).toEqual(["step-1.safetensors"]);
+    stop();
   });
 });

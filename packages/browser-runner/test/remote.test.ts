@@ -34,16 +34,18 @@ describe("a browser behind a Playwright server", () => {
       expect(events.at(-1)?.type).toBe("end");
       const [start] = events;
       if (start?.type !== "start") throw new Error("The first event is no start.");
-      expect(start.environment.versions.browser).toBe(server.wsEndpoint());
+      expect(start.environment.versions.browser).toBe(new URL(server.wsEndpoint()).origin); // its path is a secret
       expect(start.environment.platform.os).toContain("Mozilla");
     },
     120_000,
   );
 
   it("says where no server answers", async () => {
-    vi.stubEnv("THAW_BROWSER_WS", "ws://127.0.0.1:9/nothing");
+    vi.stubEnv("THAW_BROWSER_WS", "ws://me:hunter2@127.0.0.1:9/nothing");
     const availability = await createRunner("wasm").probe({});
     expect(availability).toMatchObject({ ok: false, code: "browser-unreachable" });
+    expect(availability.ok ? "" : availability.reason).toContain("ws://127.0.0.1:9");
+    expect(JSON.stringify(availability)).not.toMatch(/hunter2|nothing/);
     expect(availability.ok ? "" : availability.hint).toContain("run-server");
   });
 });

@@ -18,7 +18,7 @@ export const EXIT = {
 
 /** What can go wrong with one cell while others go well. */
 const CRASHES =
-  /^(runner-crashed|internal|non-finite|frozen-moved|result-unwritable|write-failed|blob-corrupt|step-hung|op-hung|cache-ignored|engine-spent|protocol-invalid|gpu-.*|page-.*|browser-lost|browser-failed|port-taken|server-failed)$/;
+  /^(runner-crashed|internal|non-finite|frozen-moved|result-unwritable|write-failed|blob-corrupt|cell-locked|cache-unusable|step-hung|op-hung|cache-ignored|engine-spent|protocol-invalid|gpu-.*|page-.*|browser-lost|browser-failed|port-taken|server-failed)$/;
 /** What is not there on this machine. */
 const MISSING =
   /^(native-.*|runner-unknown|runner-unavailable|browser-missing|browser-unreachable|webgpu-unavailable|software-adapter|engine-unavailable|kernels-missing|keras-missing|keras-backend-missing)$/;

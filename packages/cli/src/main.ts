@@ -1,10 +1,11 @@
-import { printable, serializeError } from "@thaw/core";
+import { serializeError } from "@thaw/core";
 import { Command } from "commander";
 import { addJudgingCommands } from "./command-line/judging-commands.ts";
 import { addPhotoCommands } from "./command-line/photo-commands.ts";
 import { addReferenceCommands } from "./command-line/reference-commands.ts";
 import { addTrainingCommands } from "./command-line/training-commands.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
+import { guardOutput } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 function program(): Command {
@@ -17,16 +18,11 @@ function program(): Command {
   return thaw;
 }
 
-/** A message's lines, with nothing in them that a file's name could do to a terminal. */
-function safe(message: string): string {
-  return message.split("\n").map(printable).join("\n");
-}
-
 /** Prints an error as: what went wrong, then what to do. */
 function report(error: unknown): number {
   const serialized = serializeError(error);
-  process.stderr.write(`error (${serialized.code}): ${safe(serialized.message)}\n`);
-  if (serialized.hint !== undefined) process.stderr.write(`hint: ${safe(serialized.hint)}\n`);
+  process.stderr.write(`error (${serialized.code}): ${serialized.message}\n`);
+  if (serialized.hint !== undefined) process.stderr.write(`hint: ${serialized.hint}\n`);
   const stderr = serialized.details?.stderr;
   if (typeof stderr === "string" && stderr !== "") process.stderr.write(`its last output:\n${stderr}\n`);
   if (serialized.code === "internal") process.stderr.write(`${String(serialized.details?.stack ?? "")}\n`);
@@ -50,6 +46,8 @@ export async function main(args: readonly string[]): Promise<void> {
     }
   }
 }
+
+for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(process.exitCode ?? EXIT.fine); // the reader (head, less) has seen enough

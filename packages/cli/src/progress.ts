@@ -1,5 +1,5 @@
 import { type EpochRecord, printable, type RunEvent } from "@thaw/core";
-import { createLogUpdate } from "log-update";
+import { changingLine } from "./terminal.ts";
 
 /** Where progress goes: one line that changes on a terminal, plain lines elsewhere. */
 export interface Progress {
@@ -39,19 +39,20 @@ export function cellProgress(
   isPlain: boolean = output.isTTY !== true,
 ): Progress {
   const isTerminal = !isPlain;
-  const line = createLogUpdate(output);
+  const line = changingLine(output);
   const startedMs = performance.now();
   let totalSteps = 0;
   let lastEpoch = "";
+  let stepsBefore = 0;
   let lastPlainMs = Number.NEGATIVE_INFINITY; // the first epoch always shows
 
   function plain(text: string): void {
-    output.write(`${title}: ${text}\n`);
+    output.write(`${printable(title)}: ${text}\n`);
   }
 
   function stepText(event: Extract<RunEvent, { type: "step" }>): string {
     const elapsedMs = performance.now() - startedMs;
-    const left = (elapsedMs / event.step) * (totalSteps - event.step);
+    const left = (elapsedMs / (event.step - stepsBefore)) * (totalSteps - event.step);
     const speed = `${((event.images / event.ms) * 1000).toFixed(0)} img/s`;
     const before = lastEpoch === "" ? "" : ` | ${lastEpoch}`;
     return `epoch ${event.epoch}/${epochs}, step ${event.step}/${totalSteps}, loss ${event.loss.toFixed(4)}, ${speed}, ${duration(left)} left${before}`;
@@ -60,11 +61,15 @@ export function cellProgress(
   return {
     event(event) {
       if (event.type === "start") totalSteps = event.totalSteps;
+      if (event.type === "resume") {
+        stepsBefore = event.step;
+        plain(`goes on after step ${event.step} of ${totalSteps}, in epoch ${event.epoch}`);
+      }
       if (event.type === "warning") {
         if (isTerminal) line.clear();
         plain(`warning: ${printable(event.message)}`);
       }
-      if (event.type === "step" && isTerminal) line(`${title}: ${stepText(event)}`);
+      if (event.type === "step" && isTerminal) line.show(`${title}: ${stepText(event)}`);
       if (event.type === "epoch") {
         lastEpoch = epochText(event, epochs);
         const now = performance.now();
@@ -76,7 +81,9 @@ export function cellProgress(
     },
     close() {
       if (!isTerminal) return;
-      line(`${title}: ${lastEpoch === "" ? "nothing trained" : lastEpoch}, ${duration(performance.now() - startedMs)}`);
+      line.show(
+        `${title}: ${lastEpoch === "" ? "nothing trained" : lastEpoch}, ${duration(performance.now() - startedMs)}`,
+      );
       line.done();
     },
   };

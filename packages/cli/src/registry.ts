@@ -22,6 +22,7 @@ interface PackageJson {
   readonly exports?: { readonly "."?: { readonly source?: string; readonly default?: string } };
 }
 
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
 const FROM_SOURCE = import.meta.url.endsWith(".ts");
 /** The folder that this package lies in: `packages/` here, `node_modules/@thaw/` when installed. */
 const NEIGHBOURS = fileURLToPath(new URL("../..", import.meta.url));
@@ -57,12 +58,16 @@ async function importRunner(name: string, entry: string): Promise<Runner> {
       hint: "A runner module exports `createRunner(name)` that returns a Runner.",
     });
   }
-  return module.createRunner(name);
+  const runner = module.createRunner(name);
+  if (NAME.test(runner.name)) return runner;
+  throw new ThawError("runner-invalid", `${entry}: the runner's name is ${JSON.stringify(runner.name)}.`, {
+    hint: "Names of files are made of it: letters, digits, '.', '_' and '-', at most 80 of them, the first no sign.",
+  });
 }
 
 /**
  * Finds a runner by name, or by the path of a module that exports `createRunner`.
- * @throws ThawError `runner-unknown` that lists the runners there are
+ * @throws ThawError `runner-unknown` that lists the runners there are; `runner-invalid`
  */
 export async function findRunner(nameOrPath: string): Promise<Runner> {
   if (/^[./]|\.[cm]?[jt]s$/.test(nameOrPath)) {

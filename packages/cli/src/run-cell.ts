@@ -1,7 +1,9 @@
+import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { PreparedPlan } from "@thaw/assets";
 import {
   type CacheBudget,
+  type CheckpointRequest,
   cellName,
   type EngineSettings,
   type Environment,
@@ -14,11 +16,13 @@ import {
   serializeError,
   ThawError,
 } from "@thaw/core";
+import { clearParts, lockCell } from "./cell-lock.ts";
+import { checkpointFileOf, checkpointRequest } from "./checkpoint-options.ts";
 import { cellProgress } from "./progress.ts";
 import { refuseSoftware } from "./required-runner.ts";
 import { readResult, repeatName, writeResult } from "./result-file.ts";
-import { forgetWeights, saveModel, type WeightsOptions, weightsFiles } from "./saved-weights.ts";
-import type { Tracker } from "./tracking/tracker.ts";
+import { deliverWeights, prepareWeights, type WeightsOptions, wantsWeights, weightsFiles } from "./saved-weights.ts";
+import type { TrackedCell, Tracker } from "./tracking/tracker.ts";
 import type { Tracking } from "./tracking/tracking.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,6 +34,8 @@ export interface CellOptions extends WeightsOptions {
   readonly requireHardware: boolean;
   /** For outputs of frozen layers; the runner's default without it. */
   readonly cache?: CacheBudget;
+  /** Least time between two checkpoints, ms; null or absent: none. */
+  readonly checkpointMs?: number | null;
   readonly tracking: Tracking;
   /** Is told of this cell alone. */
   readonly observer?: Tracker;
@@ -63,17 +69,22 @@ interface Trained {
   readonly warnings: Result["warnings"];
 }
 
+/** Failures that the same plan comes to again, wherever it goes on. */
+const FINAL: ReadonlySet<string> = new Set(["non-finite", "frozen-moved"]);
+
 /** Runs a plan to its end, and tells the terminal and the trackers what the runner says. */
 async function train(
   runner: Runner,
   { plan, storeDir }: PreparedPlan,
-  weights: string | undefined,
+  { weights, checkpoint }: { readonly weights?: string; readonly checkpoint?: CheckpointRequest },
   options: CellOptions,
 ): Promise<Trained> {
   const { settings, signal, output, cache, tracking } = options;
   const epochs = epochsOf(plan);
   const isPlain = options.plainProgress === true || output.isTTY !== true;
-  const progress = cellProgress(`${plan.spec.name} on ${runner.name}`, epochs, output, isPlain);
+  const title = `${plan.spec.name} on ${runner.name}`;
+  const progress = cellProgress(title, epochs, output, isPlain);
+  let checkpointStep: number | undefined;
   let environment: Environment | undefined;
   let outcome: Outcome | undefined;
   const warnings: { code: string; message: string }[] = [];
@@ -83,11 +94,13 @@ async function train(
       settings,
       signal,
       ...(cache === undefined ? {} : { cache }),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(weights === undefined ? {} : { exportWeights: weights }),
     });
     for await (const event of run) {
       progress.event(event);
       tracking.event(event);
+      if (event.type === "checkpoint" || event.type === "resume") checkpointStep = event.step;
       if (event.type === "cache") output.write(cacheNote(event));
       if (event.type === "start") {
         environment = event.environment;
@@ -96,9 +109,14 @@ async function train(
       if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
       if (event.type === "end") outcome = event.outcome;
     }
-  } finally {
+  } catch (error) {
     progress.close();
+    if (checkpointStep !== undefined && !FINAL.has(serializeError(error).code)) {
+      output.write(`${title}: stopped. The same command goes on after step ${checkpointStep}.\n`);
+    }
+    throw error;
   }
+  progress.close();
   if (environment === undefined || outcome === undefined) {
     throw new ThawError("runner-crashed", `Runner "${runner.name}" ended without a result.`);
   }
@@ -110,8 +128,8 @@ function epochsOf({ phases }: Plan): number {
 }
 
 /**
- * Runs one cell, unless its result is there already.
- * @throws ThawError what the runner throws, and `result-exists`
+ * Runs one cell, unless its result is there already; goes on from the checkpoint of a process that was killed.
+ * @throws ThawError what the runner throws, `cell-locked`, and `result-exists`
  */
 export async function runCell(
   runner: Runner,
@@ -124,17 +142,48 @@ export async function runCell(
   const observers = options.observer === undefined ? [] : [options.observer];
   const name = await cellName(plan, runner.name, settings);
   const planned = { sweep, runner: runner.name, settings, epochs: epochsOf(plan), ...resultOfPlan(plan) };
-  const earlier = await readResult(outDir, name);
-  const wanted = await weightsFiles(options, outDir, name);
-  if (earlier !== null && !options.rerun && wanted.isThere) {
+  const doneBefore = async (): Promise<CellRun | null> => {
+    const earlier = await readResult(outDir, name);
+    if (earlier === null || options.rerun) return null;
+    if (!(await deliverWeights(weightsFiles(options, outDir, name), earlier))) return null;
+    await rm(checkpointFileOf(outDir, name), { force: true }); // of a process that was killed as it wrote the result
     tracking.doneBefore({ cell: name, ...planned }, earlier, observers);
     return { result: earlier, file: resolve(outDir, `${name}.json`), fresh: false };
-  }
-  const cell = earlier === null ? name : await repeatName(outDir, name);
-  const files = cell === name ? wanted : await weightsFiles(options, outDir, cell);
-  await tracking.begin({ cell, ...planned }, observers);
+  };
+  const done = await doneBefore();
+  if (done !== null) return done;
+  const cell = (await readResult(outDir, name)) === null ? name : await repeatName(outDir, name);
+  const lock = await lockCell(outDir, cell);
   try {
-    const { environment, outcome, warnings } = await train(runner, prepared, files.weights, options);
+    const meanwhile = await doneBefore(); // by a process that had the lock
+    if (meanwhile !== null) return meanwhile;
+    return await runLocked(runner, prepared, { cell, ...planned }, observers, options);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Runs a cell that nobody else runs. */
+async function runLocked(
+  runner: Runner,
+  prepared: PreparedPlan,
+  planned: TrackedCell,
+  observers: readonly Tracker[],
+  options: CellOptions,
+): Promise<CellRun> {
+  const { outDir, tracking, checkpointMs } = options;
+  const { cell, sweep } = planned;
+  await clearParts(outDir, cell);
+  const files = weightsFiles(options, outDir, cell);
+  await prepareWeights(files);
+  const checkpoint = checkpointRequest(runner, outDir, cell, checkpointMs);
+  await tracking.begin(planned, observers);
+  try {
+    const asked = {
+      ...(wantsWeights(files) ? { weights: files.part } : {}),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+    };
+    const { environment, outcome, warnings } = await train(runner, prepared, asked, options);
     const result: Result = {
       version: 1,
       cell,
@@ -142,19 +191,18 @@ export async function runCell(
       thawVersion: VERSION,
       runner: runner.name,
       finishedAt: new Date().toISOString(),
-      ...resultOfPlan(plan),
+      ...resultOfPlan(prepared.plan),
       ...outcome,
       environment,
       warnings,
     };
-    await saveModel(files, result);
     const file = await writeResult(outDir, result);
+    await deliverWeights(files, result);
+    await rm(checkpointFileOf(outDir, cell), { force: true });
     await tracking.end({ result, file });
     return { result, file, fresh: true };
   } catch (error) {
     await tracking.end({ failure: serializeError(error) });
     throw error;
-  } finally {
-    await forgetWeights(files);
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { parseSafetensors, type Result, ThawError, writeSavedModel } from "@thaw/core";
+import { parseSafetensors, type Result, sha256, ThawError, writeSavedModel } from "@thaw/core";
 import { writeWholeFile } from "./whole-file.ts";
 
 /** Where a cell's final weights go. */
@@ -16,20 +16,25 @@ export interface WeightsOptions {
 
 /** The files of one cell's weights. */
 export interface WeightsFiles {
-  /** What the runner writes; undefined where nobody wants weights. */
+  /** What the runner writes, on the way to the others; it stays until they are there. */
+  readonly part: string;
+  /** Absolute paths of what is asked for. */
   readonly weights: string | undefined;
   readonly model: string | undefined;
-  /** Whether a result from an earlier run will do: nothing else is asked for. */
-  readonly isThere: boolean;
+  /** Whether the model may take the place of an earlier one: it lies beside the cell's result, under its name. */
+  readonly isBeside: boolean;
+}
+
+/** Whether a file is somebody's work: an empty one is what mktemp leaves. */
+function isTaken(file: string): boolean {
+  return existsSync(file) && statSync(file).size > 0;
 }
 
 function refuseTaken(file: string, option: string): void {
-  // An empty file is what mktemp leaves; anything else is somebody's work.
-  if (existsSync(file) && statSync(file).size > 0) {
-    throw new ThawError("result-exists", `${file} exists; weights are never overwritten.`, {
-      hint: `Choose another file for ${option}.`,
-    });
-  }
+  if (!isTaken(file)) return;
+  throw new ThawError("result-exists", `${file} exists; weights are never overwritten.`, {
+    hint: `Choose another file for ${option}.`,
+  });
 }
 
 /** The file of a model beside its cell's result. */
@@ -37,37 +42,61 @@ export function modelFileOf(outDir: string, cell: string): string {
   return join(outDir, `${cell}.model.safetensors`);
 }
 
-/**
- * Says which files a cell's weights go to, and makes their folders, or the run would fail at its end.
- * @throws ThawError `result-exists`
- */
-export async function weightsFiles(options: WeightsOptions, outDir: string, cell: string): Promise<WeightsFiles> {
-  const { exportWeights, saveModel, saveModelBeside: beside = false } = options;
-  const wanted = beside ? modelFileOf(outDir, cell) : saveModel;
-  const model = wanted === undefined ? undefined : resolve(wanted);
-  if (exportWeights !== undefined) refuseTaken(exportWeights, "--export-weights");
-  if (model !== undefined && !beside) refuseTaken(model, "--save-model");
-  const weights =
-    exportWeights !== undefined ? resolve(exportWeights) : model === undefined ? undefined : `${model}.weights.part`;
-  for (const file of [weights, model]) if (file !== undefined) await mkdir(dirname(file), { recursive: true });
-  const isThere = exportWeights === undefined && (model === undefined || (beside && existsSync(model)));
-  return { weights, model, isThere };
+/** Says which files a cell's weights go to. */
+export function weightsFiles(options: WeightsOptions, outDir: string, cell: string): WeightsFiles {
+  const { exportWeights, saveModel, saveModelBeside: isBeside = false } = options;
+  const model = isBeside ? modelFileOf(outDir, cell) : saveModel;
+  return {
+    part: join(outDir, `${cell}.weights.part`),
+    weights: exportWeights === undefined ? undefined : resolve(exportWeights),
+    model: model === undefined ? undefined : resolve(model),
+    isBeside,
+  };
 }
 
-/** Makes the model of a finished cell from the weights that its runner wrote. @throws ThawError `result-unwritable` */
-export async function saveModel({ weights, model }: WeightsFiles, result: Result): Promise<void> {
-  if (weights === undefined || model === undefined) return;
-  const tensors = parseSafetensors(await readFile(weights), weights);
-  // What stands here is empty, or was left by a run that was killed before it wrote its result.
-  await writeWholeFile(model, writeSavedModel(result, tensors), {
-    earlier: "replace",
-    hint: "Check the folder's rights and the free space.",
+/** Whether a runner has to write weights. */
+export function wantsWeights({ weights, model }: WeightsFiles): boolean {
+  return weights !== undefined || model !== undefined;
+}
+
+/**
+ * Looks at the targets and makes their folders before a cell is run, or the run would fail at its end.
+ * @throws ThawError `result-exists`
+ */
+export async function prepareWeights({ weights, model, isBeside }: WeightsFiles): Promise<void> {
+  if (weights !== undefined) refuseTaken(weights, "--export-weights");
+  if (model !== undefined && !isBeside) refuseTaken(model, "--save-model");
+  for (const file of [weights, model]) if (file !== undefined) await mkdir(dirname(file), { recursive: true });
+}
+
+/** Writes a file that nobody's work may stand in the place of, unless it is the very same. */
+async function place(file: string, bytes: Uint8Array, mayReplace: boolean): Promise<void> {
+  if (isTaken(file) && Buffer.compare(await readFile(file), bytes) === 0) return;
+  await writeWholeFile(file, bytes, {
+    earlier: mayReplace || !isTaken(file) ? "replace" : "refuse",
+    refusal: "weights are never overwritten",
+    hint: "Check the folder's rights and the free space; the same command writes it without training again.",
   });
 }
 
-/** Removes weights that were only needed on the way to the model. */
-export async function forgetWeights({ weights, model }: WeightsFiles): Promise<void> {
-  if (weights !== undefined && model !== undefined && weights === `${model}.weights.part`) {
-    await rm(weights, { force: true });
+/**
+ * Puts the weights of a cell whose result is written where they are asked for. May be killed at any moment, and done
+ * again: what the runner wrote goes last.
+ * @returns whether all that is asked for is there; false where what the runner wrote is gone, or of another run
+ * @throws ThawError `result-exists`, `result-unwritable`
+ */
+export async function deliverWeights(files: WeightsFiles, result: Result): Promise<boolean> {
+  const { part, weights, model, isBeside } = files;
+  if (!wantsWeights(files)) return true;
+  if (weights === undefined && model !== undefined && isBeside && existsSync(model)) {
+    await rm(part, { force: true });
+    return true;
   }
+  if (!existsSync(part)) return false;
+  const bytes = await readFile(part);
+  if ((await sha256(bytes)) !== result.digests.final) return false;
+  if (weights !== undefined) await place(weights, bytes, false);
+  if (model !== undefined) await place(model, writeSavedModel(result, parseSafetensors(bytes, part)), isBeside);
+  await rm(part, { force: true });
+  return true;
 }

@@ -1,4 +1,4 @@
-import { deviceLabel, initialLearningRate, type PhaseSummary, type Result } from "@thaw/core";
+import { deviceLabel, initialLearningRate, type PhaseSummary, printable, type Result } from "@thaw/core";
 import { trainingWords } from "@thaw/report";
 import Table from "cli-table3";
 
@@ -55,6 +55,11 @@ function cells({ cell, runner, result, failure }: TableRow): string[] {
   ];
 }
 
+/** Printed after it was measured: what shows as an escape has to be one before. */
+function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
 /** Rows that a terminal can be looked through; the layout of thousands takes minutes. */
 export const MOST_ROWS = 200;
 
@@ -82,6 +87,6 @@ export function resultTable(rows: readonly TableRow[]): string {
     ],
     style: { head: [], border: [] },
   });
-  for (const row of rows) if (shown.has(row)) table.push(cells(row));
+  for (const row of rows) if (shown.has(row)) table.push(cells(row).map(printableLines));
   return `${table.toString()}${moreRows(rows.length)}`;
 }

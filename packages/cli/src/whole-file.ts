@@ -1,6 +1,7 @@
-import { link, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { link, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ThawError } from "@thaw/core";
+import { makeFolder } from "@thaw/runner-kit";
 
 /** How a file may be written, and what to say where it cannot be. */
 export interface WholeFileOptions {
@@ -26,7 +27,7 @@ export async function writeWholeFile(
   const { earlier, refusal = "results are never overwritten", hint, takenHint = hint } = options;
   const temporary = `${file}.${process.pid}.part`;
   try {
-    await mkdir(dirname(resolve(file)), { recursive: true });
+    await makeFolder(dirname(resolve(file)));
     await writeFile(temporary, content, { flush: true });
     if (earlier === "replace") await rename(temporary, file);
     else await link(temporary, file); // fails where the file exists

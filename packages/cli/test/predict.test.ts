@@ -102,7 +102,7 @@ describe("thaw predict", { timeout: 180_000 }, () => {
     expect(rows).toHaveLength(1 + 3 * 2);
     expect(rows[0]).toMatch(/a\.jpg +– +cannot be read: no JPEG, PNG or WebP image$/);
     expect(rows[1]).toMatch(/b\.png +(sandal|sneaker|ankle_boot) +\d+\.\d % [█▏▎▍▌▋▊▉]*$/);
-    expect(rows.find((row) => row.includes("evil"))).toContain("evilred");
+    expect(rows.find((row) => row.includes("evil"))).toContain("evil\\u001b[31m\\u202ered\\u009b2J.png");
   });
 
   it.each([

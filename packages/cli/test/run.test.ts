@@ -96,7 +96,7 @@ describe("thaw run", () => {
     expect(readFileSync(weights, "utf8")).toBe("mine");
   });
 
-  it("stops at Ctrl-C within a step and leaves no result, but its log", async () => {
+  it("stops at Ctrl-C within a step and leaves no result, but its log and what the next run goes on from", async () => {
     const out = join(temporaryFolder(), "out");
     const child = start(["run", specFile({ ...SMALL_SPEC, epochs: 5000 }), "--out", out]);
     const done = ending(child);
@@ -109,7 +109,10 @@ describe("thaw run", () => {
     const { code, stderr } = await done;
     expect(code).toBe(130);
     expect(stderr).toContain("cancelled");
-    expect(readdirSync(out)).toEqual([expect.stringMatching(/^small-node-\w+\.events\.jsonl$/)]);
+    expect(readdirSync(out)).toEqual([
+      expect.stringMatching(/\.checkpoint$/),
+      expect.stringMatching(/^small-node-\w+\.events\.jsonl$/),
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { printable } from "../src/printable.ts";
+import { printable, printableJson } from "../src/printable.ts";
 
 describe("a foreign text made printable", () => {
   it.each([
@@ -7,7 +7,7 @@ describe("a foreign text made printable", () => {
     ["a C1 sequence and a bell", "\u009b2J\u0007", "\\u009b2J\\u0007"],
     ["line ends and a tab", "a\nb\r\tc\u2028", "a\\nb\\r\\tc\\u2028"],
     ["a turned reading direction", "photo\u202egpj.exe", "photo\\u202egpj.exe"],
-    ["invisible characters", "a\u200bb\ufeff\u{e0041}", "a\\u200bb\\ufeff\\ue0041"],
+    ["invisible characters", "a\u200bb\ufeff\u{e0041}", "a\\u200bb\\ufeff\\udb40\\udc41"],
     ["half a character", "a\ud83d", "a\\ud83d"],
   ])("shows %s", (_, text, shown) => {
     expect(printable(text)).toBe(shown);
@@ -19,4 +19,11 @@ describe("a foreign text made printable", () => {
       expect(printable(text)).toBe(text);
     },
   );
+
+  it("stays whole in JSON, where nothing is left that a terminal obeys", () => {
+    const names = ["\u001b[31m\u009b2J\u202e\u007f靴\n", "\\\u009b", "\u{e0041}\ud800", "\u2028"];
+    const line = printableJson({ names });
+    expect(JSON.parse(line)).toEqual({ names });
+    expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\u2028]/u);
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { HostTensor } from "../src/model/safetensors.ts";
 import { networkOf } from "../src/plan/plan.ts";
 import type { SpecInput } from "../src/spec/schema.ts";
-import { epochOrder } from "../src/train/epoch.ts";
+import { epochOrder } from "../src/train/epoch-batches.ts";
 import { learningRateAt } from "../src/train/schedule.ts";
 import { autodiff } from "./autodiff.ts";
 import { cpuKernels } from "./cpu-engine.ts";

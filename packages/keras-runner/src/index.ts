@@ -27,5 +27,6 @@ export function createRunner(name: string): Runner {
     command,
     crashHint: "THAW_KERAS_PYTHON names another Python that has Keras.",
     traces: true,
+    resumes: true,
   });
 }

@@ -102,7 +102,9 @@ describe("the set-up of Keras", () => {
     expect(await provide()).toBe(`${VERSIONS} (pip --target)`);
     const { key, python, packages } = chosen();
     expect([python, packages]).toEqual([join(folder, "bin", "python3"), join(cache, key, "packages")]);
-    expect(calls.find((call) => call.includes("--target"))).toMatch(/^python3 -m pip install .*packages -r/);
+    expect(calls.find((call) => call.includes("--target"))).toMatch(
+      /^python3 -m pip install .*packages --require-hashes -r .*requirements\.lock\.txt$/,
+    );
   });
 
   it("makes anew what lost its Python", async () => {

@@ -1,6 +1,13 @@
+import { printable } from "@thaw/core";
+
+/** Lines of a foreign text with what is invisible in them shown. */
+function seenLines(text: string): string {
+  return text.split(/\r?\n/).map(printable).join("\n");
+}
+
 /** Text inside a table's cell: nothing in it is Markdown or HTML. */
 export function plain(text: string): string {
-  return text
+  return seenLines(text)
     .replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? sign)
     .replace(/([\\`*_[\]|~])/g, "\\$1")
     .replace(/\s*\n\s*/g, "<br>");
@@ -10,7 +17,7 @@ export function plain(text: string): string {
 export function code(text: string): string {
   return text === ""
     ? ""
-    : `\`${text
+    : `\`${seenLines(text)
         .replace(/`/g, "'")
         .replace(/\|/g, "\\|")
         .replace(/\s*\n\s*/g, " ")}\``;

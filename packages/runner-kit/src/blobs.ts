@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type BlobReader, blobPath, type Host, type RunOptions } from "@thaw/core";
 import { writeAtomically } from "./atomic-file.ts";
 import { cacheFolder } from "./cache-folder.ts";
+import { checkpointFile } from "./checkpoint-file.ts";
 import { openFeatureFiles } from "./feature-files.ts";
 
 function openForReading(path: string): BlobReader {
@@ -26,7 +27,11 @@ export function fileHost({
   exportWeights,
   trace,
   cache,
-}: RunOptions): Pick<Host, "readBlob" | "openBlob" | "writeWeights" | "trace" | "cache" | "openFeatureFiles"> {
+  checkpoint,
+}: RunOptions): Pick<
+  Host,
+  "readBlob" | "openBlob" | "writeWeights" | "trace" | "cache" | "openFeatureFiles" | "checkpoints"
+> {
   return {
     readBlob: ({ sha256 }) => readFile(join(storeDir, blobPath(sha256))),
     openBlob: async ({ sha256 }) => openForReading(join(storeDir, blobPath(sha256))),
@@ -34,6 +39,7 @@ export function fileHost({
     openFeatureFiles: (key, plan) =>
       openFeatureFiles(join(cacheFolder(process.env), "features"), key, plan, cache?.diskBytes ?? 0),
     ...(exportWeights === undefined ? {} : { writeWeights: (bytes) => writeAtomically(exportWeights, bytes) }),
+    ...(checkpoint === undefined ? {} : { checkpoints: checkpointFile(checkpoint) }),
     ...(trace === undefined
       ? {}
       : {

@@ -3,11 +3,14 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type ChildLink, type Conversation, converse, type ProgramWords } from "./conversation.ts";
 import type { ToChild } from "./messages.ts";
+import { programEnvironment } from "./program-environment.ts";
 
 /** The program of a runner's child process. */
 export interface ChildProgram extends ProgramWords {
   /** The child's module without its ending: `.js` where it is built, `.ts` among the sources. */
   readonly entry: URL;
+  /** Variables of this process that it needs beside the usual ones, by name; see {@link programEnvironment}. */
+  readonly passedOn?: readonly string[];
 }
 
 /** Run from source (tests) the child needs the loader that the parent has. */
@@ -21,6 +24,7 @@ function openFork(program: ChildProgram): ChildLink {
   const { file, execArgv } = commandOf(program);
   const child = fork(file, [], {
     execArgv,
+    env: programEnvironment(process.env, program.passedOn),
     serialization: "advanced", // NaN survives
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });

@@ -26,6 +26,7 @@ export function childRunner(options: ChildRunnerOptions): Runner {
     name,
     traces: true,
     profiles: true,
+    resumes: true,
     opSuites,
     checkOps: (suite, ops) => judgeInChild(options, suite, ops),
     probe: (settings = {}) => askAvailability(name, ask, settings),

@@ -1,18 +1,9 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type FeatureCachePlan, type FeatureStore, type Features, sizeOf, ThawError } from "@thaw/core";
+import { type LockAttempt, takeLock } from "./lock-file.ts";
 
 /** In front of each record: its key (a double), and the SHA-256 of key and data. */
 const KEY_BYTES = 8;
@@ -25,51 +16,20 @@ function digestOf(key: Buffer, data: Buffer): Buffer {
   return createHash("sha256").update(key).update(data).digest();
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 /** Removes what is stale, then the oldest until `room` is free below `limit`. Files in use have a lock beside them. */
-function sweep(folder: string, keep: string, limit: number, room: number): void {
+async function sweep(folder: string, keep: string, limit: number, room: number): Promise<void> {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith(".features") && name !== keep)
-    .filter((name) => !isLocked(join(folder, name)))
     .map((name) => ({ path: join(folder, name), stat: statSync(join(folder, name)) }))
     .sort((a, b) => a.stat.mtimeMs - b.stat.mtimeMs);
   let used = files.reduce((sum, { stat }) => sum + stat.size, 0);
   for (const { path, stat } of files) {
     if (Date.now() - stat.mtimeMs < STALE_MS && used + room <= limit) continue;
+    const lock = await takeLock(`${path}.lock`);
+    if (!lock.held) continue;
     rmSync(path, { force: true });
+    lock.release();
     used -= stat.size;
-  }
-}
-
-function lockHolder(file: string): number | undefined {
-  const name = `${file}.lock`;
-  return existsSync(name) ? statSync(name).size : undefined;
-}
-
-/** A lock's length is its holder's process id: made and named in one step. */
-function isLocked(file: string): boolean {
-  const holder = lockHolder(file);
-  return holder !== undefined && isAlive(holder);
-}
-
-function takeLock(file: string): boolean {
-  if (!isLocked(file)) rmSync(`${file}.lock`, { force: true });
-  try {
-    const lock = openSync(`${file}.lock`, "wx");
-    writeSync(lock, Buffer.alloc(process.pid));
-    closeSync(lock);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
   }
 }
 
@@ -85,6 +45,22 @@ async function wholeRecords(handle: FileHandle, recordBytes: number): Promise<Ma
     slots.set(key.readDoubleLE(0), slot);
   }
   return slots;
+}
+
+/** @throws ThawError `cache-unusable` where the disk is full or fails */
+async function writeWhole(handle: FileHandle, record: Buffer, position: number, file: string): Promise<void> {
+  const failed = (problem: string, cause?: unknown): ThawError =>
+    new ThawError("cache-unusable", `The feature cache cannot write to ${file}: ${problem}.`, {
+      hint: "Free some space, or run with --cache-disk 0 to keep nothing on disk; a run with a checkpoint goes on from it.",
+      cause,
+    });
+  let written: number;
+  try {
+    ({ bytesWritten: written } = await handle.write(record, 0, record.length, position));
+  } catch (cause) {
+    throw failed((cause as Error).message, cause);
+  }
+  if (written < record.length) throw failed(`${written} of ${record.length} bytes were taken`);
 }
 
 /**
@@ -105,14 +81,15 @@ export async function openFeatureFiles(
   const recordBytes = HEADER_BYTES + 4 * sizes.reduce((sum, size) => sum + size, 0);
   let [file, own] = [join(folder, `${key}.features`), false];
   let handle: FileHandle;
+  let lock: LockAttempt;
   try {
-    mkdirSync(folder, { recursive: true });
-    if (!takeLock(file)) {
+    lock = await takeLock(`${file}.lock`);
+    if (!lock.held) {
       file = join(folder, `${key}-${process.pid}.features`); // the other run's is not finished
       own = true;
-      takeLock(file);
+      lock = await takeLock(`${file}.lock`);
     }
-    sweep(folder, own ? "" : `${key}.features`, limit, recordBytes * plan.keeps);
+    await sweep(folder, basename(file), limit, recordBytes * plan.keeps);
     handle = await open(file, existsSync(file) ? "r+" : "w+");
   } catch (error) {
     throw new ThawError("cache-unusable", `The feature cache cannot use ${folder}: ${(error as Error).message}.`, {
@@ -124,6 +101,7 @@ export async function openFeatureFiles(
   let next = slots.size;
   return {
     has: (wanted) => slots.has(wanted),
+    isFull: () => slots.size >= plan.keeps,
     async read(wanted): Promise<Features> {
       const record = Buffer.alloc(recordBytes);
       const slot = slots.get(wanted) ?? -1;
@@ -151,14 +129,14 @@ export async function openFeatureFiles(
       );
       const slot = next;
       next += 1;
-      await handle.write(Buffer.concat([head, digestOf(head, data), data]), 0, recordBytes, slot * recordBytes);
+      await writeWhole(handle, Buffer.concat([head, digestOf(head, data), data]), slot * recordBytes, file);
       slots.set(wanted, slot);
     },
     async close() {
       await handle.close();
       if (own) rmSync(file, { force: true });
       else utimesSync(file, new Date(), new Date());
-      rmSync(`${file}.lock`, { force: true });
+      if (lock.held) lock.release();
     },
   };
 }

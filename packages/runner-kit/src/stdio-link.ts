@@ -2,12 +2,15 @@ import { spawn } from "node:child_process";
 import { ThawError } from "@thaw/core";
 import type { ChildLink } from "./conversation.ts";
 import type { FromChild } from "./messages.ts";
+import { programEnvironment } from "./program-environment.ts";
 
 /** How to start a runner's program. */
 export interface StdioCommand {
   readonly file: string;
   readonly args: readonly string[];
-  /** Beside the variables of this process. */
+  /** Variables of this process that it needs beside the usual ones, by name; see {@link programEnvironment}. */
+  readonly passedOn?: readonly string[];
+  /** Variables to set. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -51,9 +54,9 @@ function parseMessage(runner: string, line: string): FromChild {
  * its own, which ends with it.
  * @param runner its name, for messages
  */
-export function openStdio(runner: string, { file, args, env }: StdioCommand): ChildLink {
+export function openStdio(runner: string, { file, args, passedOn, env }: StdioCommand): ChildLink {
   const child = spawn(file, args, {
-    env: { ...process.env, ...env },
+    env: { ...programEnvironment(process.env, passedOn), ...env },
     stdio: ["pipe", "pipe", "pipe"],
     detached: process.platform !== "win32", // there a group is a console window
   });

@@ -21,6 +21,8 @@ export interface StdioRunnerOptions extends ProgramWords {
   command(settings: EngineSettings): StdioCommand | Promise<StdioCommand>;
   /** Whether a run can leave a trace. */
   readonly traces?: boolean;
+  /** Whether a run leaves checkpoints and goes on from them. */
+  readonly resumes?: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface StdioRunnerOptions extends ProgramWords {
  * its stdin and reads messages from its stdout, a line of JSON each; see docs/adding-a-runner.md.
  */
 export function stdioRunner(options: StdioRunnerOptions): Runner {
-  const { name, checkSettings, traces = false } = options;
+  const { name, checkSettings, traces = false, resumes = false } = options;
   const askWith =
     (command: StdioCommand): Ask =>
     (request, signal) =>
@@ -36,6 +38,7 @@ export function stdioRunner(options: StdioRunnerOptions): Runner {
   return {
     name,
     traces,
+    resumes,
     async probe(given = {}): Promise<Availability> {
       let settings: EngineSettings;
       let command: StdioCommand;
@@ -54,6 +57,9 @@ export function stdioRunner(options: StdioRunnerOptions): Runner {
       }
       if (run.profile !== undefined) {
         throw new ThawError("profile-unsupported", `Runner "${name}" cannot be profiled.`);
+      }
+      if (run.checkpoint !== undefined && !resumes) {
+        throw new ThawError("checkpoint-unsupported", `Runner "${name}" leaves no checkpoints.`);
       }
       yield* askRun(askWith(await options.command(settings)), plan, { ...run, settings });
     },

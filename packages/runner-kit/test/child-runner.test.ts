@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openStore } from "@thaw/assets";
 import type { Runner, RunOptions } from "@thaw/core";
 import { contractPlan } from "@thaw/core/contract";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { childRunner } from "../src/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "thaw-"));
@@ -41,6 +41,15 @@ describe("childRunner", () => {
       hint: "Its last output is in the details; ask the toy's maker.",
       details: { stderr: "native: assertion failed" },
     });
+  });
+
+  it("shows the child nothing of the user's secrets", async () => {
+    vi.stubEnv("NPM_TOKEN", "planted");
+    vi.stubEnv("THAW_ANYTHING", "passed on");
+    const failure = await failureOf(toyRunner("tell-tale"));
+    vi.unstubAllEnvs();
+    expect(failure).toMatchObject({ details: { stderr: expect.stringContaining('"THAW_ANYTHING":"passed on"') } });
+    expect(JSON.stringify(failure)).not.toContain("planted");
   });
 
   it("does not wait for a child that hangs at its end", async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -5,6 +6,8 @@ import { join } from "node:path";
 import type { FeatureCachePlan, Features } from "@thaw/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openFeatureFiles } from "../src/feature-files.ts";
+
+const LOCK_MODULE = new URL("../src/lock-file.ts", import.meta.url).href;
 
 const PLAN: FeatureCachePlan = {
   where: "disk",
@@ -26,6 +29,13 @@ const features = (seed: number): Features => [
   Float32Array.from({ length: 6 }, (_, i) => seed + i / 7),
   Float32Array.from({ length: 5 }, (_, i) => -seed * i),
 ];
+
+/** A lock of this machine whose process is no more. */
+function lockOfTheDead(path: string): void {
+  const script = `import(${JSON.stringify(LOCK_MODULE)}).then(({ takeLock }) => takeLock(${JSON.stringify(path)}))
+    .then(() => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["--import", "tsx", "--conditions=source", "--input-type=module", "--eval", script]);
+}
 
 let folder: string;
 const file = (): string => join(folder, "key.features");
@@ -99,7 +109,8 @@ describe("feature files", () => {
   });
 
   it("take over the lock of a process that is no more", async () => {
-    writeFileSync(`${file()}.lock`, Buffer.alloc(2 ** 22 - 1)); // beyond the largest process id
+    lockOfTheDead(`${file()}.lock`);
+    expect(readdirSync(folder)).toEqual(["key.features.lock"]);
     const store = await opened();
     await store.write(1, features(1));
     await store.close();

@@ -5,20 +5,20 @@ import { fileURLToPath } from "node:url";
 import { openStore } from "@thaw/assets";
 import { type EngineSettings, type RunEvent, type Runner, type RunOptions, ThawError } from "@thaw/core";
 import { contractPlan } from "@thaw/core/contract";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { stdioRunner, watchDescendants } from "../src/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "thaw-"));
 const LINES = fileURLToPath(new URL("./children/lines.ts", import.meta.url));
 
-function linesRunner(behaviour: string, file: string = process.execPath): Runner {
+function linesRunner(behaviour: string, file: string = process.execPath, passedOn: readonly string[] = []): Runner {
   return stdioRunner({
     name: "lines",
     checkSettings(settings: EngineSettings) {
       if ("typo" in settings) throw new ThawError("setting-invalid", "There is no setting typo.");
       return { size: 3, ...settings };
     },
-    command: () => ({ file, args: ["--import", "tsx", "--conditions=source", LINES, behaviour] }),
+    command: () => ({ file, args: ["--import", "tsx", "--conditions=source", LINES, behaviour], passedOn }),
     crashHint: "ask its maker.",
   });
 }
@@ -78,6 +78,32 @@ describe("stdioRunner", () => {
     expect(await failureOf(linesRunner(behaviour))).toMatchObject({
       code: "protocol-invalid",
       message: `The program of runner "lines" wrote a line that is no message: ${line}`,
+    });
+  });
+
+  it("shows the program nothing of the user's secrets", async () => {
+    const planted = {
+      AWS_SECRET_ACCESS_KEY: "planted-1",
+      GITHUB_TOKEN: "planted-2",
+      MLFLOW_TRACKING_PASSWORD: "planted-3",
+      NPM_TOKEN: "planted-4",
+      HTTPS_PROXY: "http://me:planted-5@proxy:3128",
+      THAW_BROWSER_WS: "ws://me:planted-6@gpu-box:3000/",
+      TF_VAR_database: "planted-7",
+      ASKED_FOR: "wanted",
+      THAW_CACHE: "/a/cache",
+    };
+    for (const [name, value] of Object.entries(planted)) vi.stubEnv(name, value);
+    const { events, error } = await runOf(linesRunner("environment", process.execPath, ["ASKED_FOR"]));
+    vi.unstubAllEnvs();
+    expect(error).toBeUndefined();
+    const seen = events.flatMap((event) => (event.type === "warning" && event.code === "environment" ? [event] : []));
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.message).not.toContain("planted");
+    expect(JSON.parse(seen[0]?.message ?? "{}")).toMatchObject({
+      PATH: process.env.PATH,
+      ASKED_FOR: "wanted",
+      THAW_CACHE: "/a/cache",
     });
   });
 

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Layer, ThawError } from "@thaw/core";
 import type { Environment } from "../cache-folder.ts";
-import { type DownloadProgress, downloadBytes } from "../download.ts";
+import { type DownloadProgress, downloadBytes, shownUrl } from "../download.ts";
 import { IMAGENET, LOCAL_FORMS } from "../pins.ts";
 import { assetCache, assetFolders, assetMissing, firstExisting, isOffline } from "../resolver.ts";
 import { type BuiltinFile, readBuiltinFile } from "./builtin-file.ts";
@@ -102,7 +102,7 @@ export async function findImagenet(options: ImagenetOptions): Promise<BuiltinFil
     });
   }
   const { tensors } = await parseWeights(fetched, official, layers);
-  selectWeights(tensors, layers, { where: `${official} (from ${url})` });
+  selectWeights(tensors, layers, { where: `${official} (from ${shownUrl(url)})` });
   await writeTrusted(cached, fetched);
   return { path: cached, bytes: fetched, pinned: pin?.sha256 !== undefined };
 }

@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
-import { type HostTensor, type NamedTensors, sizeOf } from "@thaw/core";
+import { type HostTensor, type NamedTensors, sizeOf, ThawError } from "@thaw/core";
 import { MAX_WEIGHT_BYTES } from "./limits.ts";
 import { addTensor, splitVariablePath } from "./tensor-names.ts";
 import { weightsDtype, weightsInvalid, weightsTooLarge } from "./weights-error.ts";
@@ -41,7 +41,7 @@ function parseWeight(entry: unknown, where: string): ManifestWeight {
   return { name, shape };
 }
 
-/** Shards lie in the model's folder or below; a name that leads out of it is refused, links or not. */
+/** Shards lie in the model's folder or below; a name that leads out of it is refused. */
 function checkShardPath(path: unknown, where: string): string {
   const escapes =
     typeof path !== "string" ||
@@ -83,19 +83,30 @@ function parseManifest(json: string, where: string): readonly ManifestGroup[] {
   });
 }
 
+/** A model from elsewhere must not make Thaw read what lies beside it: a link that leads out is refused as a name is. */
+async function checkShardFile(folder: string, path: string, file: string, where: string): Promise<number> {
+  const [root, real] = await Promise.all([realpath(folder), realpath(file)]);
+  const found = await stat(real);
+  if (real.startsWith(root.endsWith(sep) ? root : root + sep) && found.isFile()) return found.size;
+  const what = found.isFile() ? "is a link out of the model's folder" : "is no regular file";
+  throw weightsInvalid(where, `shard ${JSON.stringify(path)} ${what}`, {
+    hint: "Copy the files that weightsManifest names into the folder of model.json.",
+  });
+}
+
 async function readShards(folder: string, group: ManifestGroup, where: string): Promise<readonly Uint8Array[]> {
   const expected = group.weights.reduce((sum, { shape }) => sum + sizeOf(shape) * 4, 0);
   if (expected > MAX_WEIGHT_BYTES) throw weightsTooLarge(where, "weightsManifest", expected, MAX_WEIGHT_BYTES);
   const files = group.paths.map((path) => ({ path, file: join(folder, path) }));
   let found = 0;
   for (const { path, file } of files) {
-    const status = await stat(file).catch((cause: unknown) => {
+    found += await checkShardFile(folder, path, file, where).catch((cause: unknown) => {
+      if (cause instanceof ThawError) throw cause;
       throw weightsInvalid(where, `shard "${path}" is missing (looked at ${file})`, {
         hint: "Put all files that weightsManifest names beside model.json.",
         cause,
       });
     });
-    found += status.size;
   }
   if (found !== expected) {
     throw weightsInvalid(

@@ -2,6 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import {
   type BlobRef,
   type CacheBudget,
+  type CheckpointRequest,
   type Environment,
   type Host,
   type ProfileRequest,
@@ -56,6 +57,15 @@ interface PageRun {
   readonly traceWeightsAt: readonly number[] | undefined;
   readonly cache: CacheBudget | undefined;
   readonly profile: ProfileRequest | undefined;
+  readonly checkpoint: Pick<CheckpointRequest, "everyMs" | "by"> | undefined;
+}
+
+/** Fetches what an earlier page left of the run. */
+async function readCheckpoint(run: number): Promise<Uint8Array | null> {
+  const response = await fetch(`runs/${run}/checkpoint`);
+  if (response.status === 404) return null;
+  if (!response.ok) throw new ThawError("checkpoint-unreadable", `The runner's server answered ${response.status}.`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** What a run in this page works with. */
@@ -67,13 +77,22 @@ export function pageHost(engine: PageEngine, run: PageRun, signal: AbortSignal, 
     if (!response.ok) throw new ThawError("write-failed", `The runner's server answered ${response.status}.`);
     return await response.text();
   };
-  const weightsAt = run.traceWeightsAt;
+  const { traceWeightsAt: weightsAt, checkpoint } = run;
   return {
     ...engineHost(engine, run.environment), // the runner measures the browser's memory from outside
     onProgress,
     readBlob,
     ...(run.cache === undefined ? {} : { cache: run.cache }),
     ...(run.profile === undefined ? {} : { profile: run.profile }),
+    ...(checkpoint === undefined
+      ? {}
+      : {
+          checkpoints: {
+            ...checkpoint,
+            read: () => readCheckpoint(run.id),
+            write: async (bytes: Uint8Array) => void (await sendBack("checkpoint", bytes)),
+          },
+        }),
     ...(run.exportsWeights ? { writeWeights: (bytes: Uint8Array) => sendBack("weights", bytes) } : {}),
     ...(weightsAt === undefined
       ? {}

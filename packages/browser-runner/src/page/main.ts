@@ -31,7 +31,7 @@ const api: PageApi = {
       return describeEngine(request.engine, engine);
     }),
 
-  run: ({ run, environment, exportsWeights, traceWeightsAt, cache, profile }) =>
+  run: ({ run, environment, exportsWeights, traceWeightsAt, cache, profile, checkpoint }) =>
     answer(async () => {
       const engine = engineOf();
       const controller = new AbortController();
@@ -41,7 +41,7 @@ const api: PageApi = {
         const sender = eventSender((events) => send({ type: "events", run, events }));
         const host = pageHost(
           engine,
-          { id: run, environment, exportsWeights, traceWeightsAt, cache, profile },
+          { id: run, environment, exportsWeights, traceWeightsAt, cache, profile, checkpoint },
           controller.signal,
           sender.alive,
         );

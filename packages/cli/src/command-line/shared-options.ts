@@ -9,6 +9,12 @@ export function addCacheOptions(command: Command): Command {
     .option("--cache-disk <size>", "disk for what does not fit into memory; 0 keeps none there", "4G");
 }
 
+export function addCheckpointOptions(command: Command): Command {
+  return command
+    .option("--checkpoint-every <seconds>", "least time between checkpoints, from which a killed run goes on", "60")
+    .option("--no-checkpoints", "write no checkpoints: a killed run starts again");
+}
+
 export function addTrackingOptions(command: Command): Command {
   return command
     .option("--csv <file>", "write a table of all epochs, replacing an earlier one")

@@ -4,11 +4,11 @@ import { type MergeCommandOptions, mergeCommand } from "../commands/merge.ts";
 import { type RunCommandOptions, runCommand } from "../commands/run.ts";
 import { type SweepCommandOptions, sweepCommand } from "../commands/sweep.ts";
 import type { FindLrCommandOptions } from "../find-lr/find-lr-options.ts";
-import { addCacheOptions, addRunOptions, addTrackingOptions } from "./shared-options.ts";
+import { addCacheOptions, addCheckpointOptions, addRunOptions, addTrackingOptions } from "./shared-options.ts";
 
 /** Registers the commands that train. */
 export function addTrainingCommands(thaw: Command): void {
-  addTrackingOptions(addCacheOptions(addRunOptions(thaw.command("run"))))
+  addCheckpointOptions(addTrackingOptions(addCacheOptions(addRunOptions(thaw.command("run")))))
     .description("run one experiment")
     .argument("<spec>", "spec file (JSON)")
     .option("--save-model <file>", "keep the trained model: safetensors with the run's record, for predict and export")
@@ -17,7 +17,7 @@ export function addTrainingCommands(thaw: Command): void {
       process.exitCode = await runCommand(spec, options);
     });
 
-  addTrackingOptions(addCacheOptions(addRunOptions(thaw.command("sweep"))))
+  addCheckpointOptions(addTrackingOptions(addCacheOptions(addRunOptions(thaw.command("sweep")))))
     .description("run a grid of experiments; goes on where an earlier run stopped")
     .argument("<spec>", "sweep file, or a spec with --freeze, --lr or --seed")
     .option("--freeze <list>", "freeze counts or layer names, separated by commas")

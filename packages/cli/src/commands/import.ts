@@ -1,8 +1,7 @@
 import { basename } from "node:path";
 import { type KerasConfig, readKerasConfig, readWeights, selectWeights } from "@thaw/assets";
-import { buildNetwork, ThawError, writeImportedModel } from "@thaw/core";
+import { buildNetwork, printable, ThawError, writeImportedModel } from "@thaw/core";
 import { type ImportPlan, planImport } from "@thaw/export";
-import { printable } from "../printable.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { VERSION } from "../version.ts";
 import { writeWholeFile } from "../whole-file.ts";

@@ -1,10 +1,9 @@
 import { findImages } from "@thaw/assets";
-import { deviceLabel, resizeOf, ThawError, writeSafetensors } from "@thaw/core";
+import { deviceLabel, printable, resizeOf, ThawError, writeSafetensors } from "@thaw/core";
 import { EXIT } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { answerJson, answerTable } from "../predict/answer-text.ts";
 import { answers } from "../predict/answers.ts";
-import { printable } from "../printable.ts";
 import { findRunner } from "../registry.ts";
 import { refuseSoftware } from "../required-runner.ts";
 import { readModelFile } from "../saved-model-file.ts";

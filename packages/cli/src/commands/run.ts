@@ -1,6 +1,7 @@
 import { preparePlan } from "@thaw/assets";
 import { ThawError } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
+import { type CheckpointOptions, checkpointEveryMs } from "../checkpoint-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { prepareNotes } from "../notes.ts";
@@ -14,7 +15,7 @@ import { resultTable } from "../table.ts";
 import { openTracking, type TrackingOptions } from "../tracking/open-tracking.ts";
 
 /** Options of `thaw run`. */
-export interface RunCommandOptions extends RunOptions, CacheOptions, TrackingOptions {
+export interface RunCommandOptions extends RunOptions, CacheOptions, CheckpointOptions, TrackingOptions {
   readonly exportWeights?: string;
   readonly saveModel?: string;
 }
@@ -37,6 +38,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
   )(runner.name);
   const { requireHardware } = options;
   const cache = cacheBudget(options);
+  const checkpointMs = checkpointEveryMs(options);
   const tracking = await openTracking(options, options.out, file.spec.name, process.stderr);
   const interrupt = onInterrupt(process.stderr);
   try {
@@ -52,6 +54,7 @@ export async function runCommand(specPath: string, options: RunCommandOptions): 
       rerun: options.rerun,
       requireHardware,
       cache,
+      checkpointMs,
       ...(options.exportWeights === undefined ? {} : { exportWeights: options.exportWeights }),
       ...(options.saveModel === undefined ? {} : { saveModel: options.saveModel }),
       tracking,

@@ -1,6 +1,7 @@
 import { planner } from "@thaw/assets";
 import { type Result, type RunnerPlace, type SerializedError, serializeError, ThawError } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
+import { type CheckpointOptions, checkpointEveryMs } from "../checkpoint-options.ts";
 import { EXIT, exitCodeOf } from "../exit-code.ts";
 import { bestFreeze } from "../grid/best-freeze.ts";
 import { parseShard, type Shard } from "../grid/shard.ts";
@@ -23,7 +24,7 @@ import { resultTable, type TableRow } from "../table.ts";
 import { openTracking, type TrackingOptions } from "../tracking/open-tracking.ts";
 
 /** Options of `thaw sweep`. */
-export interface SweepCommandOptions extends RunOptions, CacheOptions, TrackingOptions, VaryOptions {
+export interface SweepCommandOptions extends RunOptions, CacheOptions, CheckpointOptions, TrackingOptions, VaryOptions {
   readonly group?: string;
   /** i/n: this machine's part. */
   readonly shard?: string;
@@ -178,12 +179,23 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
   );
   const { out: outDir, rerun, requireHardware } = options;
   const cache = cacheBudget(options);
+  const checkpointMs = checkpointEveryMs(options);
   const output = process.stderr;
   const tracking = await openTracking(options, outDir, sweep.name, output);
   const interrupt = onInterrupt(output);
   const { signal } = interrupt;
   const saveModelBeside = options.saveModels;
-  const cellOptions = { outDir, rerun, requireHardware, cache, saveModelBeside, tracking, signal, output };
+  const cellOptions = {
+    outDir,
+    rerun,
+    requireHardware,
+    cache,
+    checkpointMs,
+    saveModelBeside,
+    tracking,
+    signal,
+    output,
+  };
   const prepare = planner({ baseDir: file.baseDir, onNote: prepareNotes(process.stderr) });
   const live = options.ui ? await liveSweep(sweep.name) : null;
   const given = { sweep, runners, prepare, cellOptions, settingsOf, bestFrom: options.bestFrom ?? outDir, shard };

@@ -1,4 +1,4 @@
-import { createLogUpdate } from "log-update";
+import { changingLine } from "../terminal.ts";
 
 /** Says how far reading has come: one line that changes on a terminal, plain lines elsewhere. */
 export interface SurveyProgress {
@@ -19,7 +19,7 @@ function progressText(done: number, total: number, elapsedMs: number): string {
 /** Shows the reading of a folder's images. */
 export function surveyProgress(output: NodeJS.WriteStream): SurveyProgress {
   const isTerminal = output.isTTY === true;
-  const line = createLogUpdate(output);
+  const line = changingLine(output);
   const everyMs = isTerminal ? LINE_EVERY_MS : PLAIN_EVERY_MS;
   const startedMs = performance.now();
   let saidMs = startedMs;
@@ -29,7 +29,7 @@ export function surveyProgress(output: NodeJS.WriteStream): SurveyProgress {
       if (now - saidMs < everyMs && (done < total || isTerminal)) return;
       saidMs = now;
       const text = progressText(done, total, now - startedMs);
-      if (isTerminal) line(text);
+      if (isTerminal) line.show(text);
       else output.write(`${text}\n`);
     },
     close() {

@@ -52,6 +52,8 @@ function afterEvent(cell: LiveCell, event: RunEvent): { readonly cell: LiveCell;
       const { type: _type, ...epoch } = event;
       return { cell: { ...cell, epochs: [...cell.epochs, epoch] }, change: "parts" };
     }
+    case "resume":
+      return { cell: { ...cell, epochs: event.epochs }, change: "parts" };
     default:
       return null;
   }

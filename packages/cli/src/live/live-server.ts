@@ -39,10 +39,9 @@ function give(response: ServerResponse, type: string, text: string, more: Readon
   response.writeHead(200, { ...PRIVATE_HEADERS, "Content-Type": `${type}; charset=utf-8`, ...more }).end(text);
 }
 
-/** A page of another site may post without reading the answer: browsers then say where from. */
+/** Browsers say with every post where from, and the server has looked who it is: who says nothing is no page. */
 function isFromPage({ headers }: IncomingMessage): boolean {
-  const site = headers["sec-fetch-site"];
-  return headers.origin !== undefined && (site === undefined || site === "same-origin");
+  return headers.origin !== undefined;
 }
 
 /**

@@ -74,10 +74,8 @@ function othersOf(
 }
 
 function fileName(backend: string, op: string): string {
-  return `${backend}-${op
-    .replaceAll(/[^\w.]+/g, "-")
-    .replace(/-$/, "")
-    .replace(/^tf\./, "")}.md`;
+  const plain = (name: string): string => name.replaceAll(/[^\w.]+/g, "-").replace(/-$/, "");
+  return `${plain(backend)}-${plain(op).replace(/^tf\./, "")}`.slice(0, 120).concat(".md");
 }
 
 /**

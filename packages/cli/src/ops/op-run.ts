@@ -1,6 +1,6 @@
 import type { EngineSettings, Environment, OpCaseData, OpEvidence, OpSuite, OpVerdict, Runner } from "@thaw/core";
 import { requireSuite, ThawError } from "@thaw/core";
-import { createLogUpdate } from "log-update";
+import { changingLine } from "../terminal.ts";
 
 /** A runner with what it is to be judged with. */
 export interface JudgedRunner {
@@ -39,7 +39,7 @@ export async function runSuite(
   signal: AbortSignal,
   output: NodeJS.WriteStream,
 ): Promise<OpRun> {
-  const line = output.isTTY ? createLogUpdate(output) : undefined;
+  const line = output.isTTY ? changingLine(output) : undefined;
   const startedMs = performance.now();
   const verdicts: OpVerdict[] = [];
   const text = (): string => {
@@ -49,9 +49,9 @@ export async function runSuite(
   };
   for await (const verdict of runner.checkOps?.(suite, { settings, signal }) ?? []) {
     verdicts.push(verdict);
-    line?.(`${text()}, ${verdict.op}`);
+    line?.show(`${text()}, ${verdict.op}`);
   }
-  line?.(text());
+  line?.show(text());
   line?.done();
   if (line === undefined) output.write(`${text()}\n`);
   return { runner: runner.name, environment, seconds: (performance.now() - startedMs) / 1000, verdicts };

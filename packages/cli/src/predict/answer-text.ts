@@ -1,5 +1,5 @@
+import { printable, printableJson } from "@thaw/core";
 import stringWidth from "string-width";
-import { jsonLine, printable } from "../printable.ts";
 import type { Answer } from "./answers.ts";
 
 /** Columns of a file's name at most; of a longer one the end is shown, which tells files apart. */
@@ -52,11 +52,11 @@ export function answerTable(files: readonly string[], classes: readonly string[]
 
 /** An answer as a line of JSON. */
 export function answerJson(answer: Answer, classes: readonly string[]): string {
-  if ("problem" in answer) return jsonLine({ file: answer.file, error: answer.problem });
+  if ("problem" in answer) return printableJson({ file: answer.file, error: answer.problem });
   const top = answer.guesses.map(({ label, probability }) => ({
     class: classes[label] ?? "",
     probability: Number(probability.toPrecision(7)), // all that a float32 has
   }));
   const [best] = top;
-  return jsonLine({ file: answer.file, class: best?.class, probability: best?.probability, top });
+  return printableJson({ file: answer.file, class: best?.class, probability: best?.probability, top });
 }

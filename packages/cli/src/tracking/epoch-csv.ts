@@ -3,7 +3,7 @@ import { deviceLabel, type Environment, type EpochRecord, type Result, type RunE
 import { stringify } from "csv-stringify/sync";
 import { writeWholeFile } from "../whole-file.ts";
 import { freezeText, trainsText } from "./cell-facts.ts";
-import type { CellEnding, TrackedCell, Tracker } from "./tracker.ts";
+import { type CellEnding, newEpochs, type TrackedCell, type Tracker } from "./tracker.ts";
 
 const COLUMNS = [
   "sweep",
@@ -136,7 +136,7 @@ export class EpochCsv implements Tracker {
 
   event(event: RunEvent): void {
     if (event.type === "start") this.#environment = event.environment;
-    if (event.type === "epoch") this.#epochs.push(event);
+    this.#epochs.push(...newEpochs(event));
   }
 
   end(ending: CellEnding): void {

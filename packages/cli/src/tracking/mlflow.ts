@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { deviceLabel, type RunEvent, serializeError } from "@thaw/core";
+import { deviceLabel, type EpochRecord, type RunEvent, serializeError } from "@thaw/core";
 import { VERSION } from "../version.ts";
 import { cellFacts } from "./cell-facts.ts";
 import { openExperiment } from "./mlflow-experiment.ts";
 import { type MlflowEntry, type MlflowMetric, MlflowRun } from "./mlflow-run.ts";
 import { type MlflowServer, mlflowAddress, mlflowServer } from "./mlflow-server.ts";
-import type { CellEnding, TrackedCell, Tracker } from "./tracker.ts";
+import { type CellEnding, newEpochs, type TrackedCell, type Tracker } from "./tracker.ts";
 
 /** The shortest bound on a value that servers of some age have. */
 const VALUE_LENGTH = 500;
@@ -21,7 +21,7 @@ function entries(facts: Readonly<Record<string, string | number | boolean>>): Ml
   return Object.entries(facts).map(([key, value]) => entry(key.replaceAll(/[^\w./ -]/g, "_"), value));
 }
 
-function epochMetrics(event: RunEvent & { readonly type: "epoch" }): MlflowMetric[] {
+function epochMetrics(event: EpochRecord): MlflowMetric[] {
   const { train, validation } = event;
   const values: Readonly<Record<string, number>> = {
     loss: train.loss,
@@ -105,7 +105,7 @@ export class MlflowLog implements Tracker {
 
   event(event: RunEvent): void {
     if (event.type === "start") this.#run?.add([], deviceTags(event));
-    if (event.type === "epoch") this.#run?.add(epochMetrics(event));
+    for (const epoch of newEpochs(event)) this.#run?.add(epochMetrics(epoch));
   }
 
   /** @throws ThawError `mlflow-unreachable`, `mlflow-refused` */

@@ -5,7 +5,7 @@ import { deviceLabel, type EpochRecord, type RunEvent, ThawError } from "@thaw/c
 import { cellFacts } from "./cell-facts.ts";
 import { type EventFile, openEventFile } from "./event-file.ts";
 import { HPARAMS_PLUGIN, SESSION_END_TAG, SESSION_START_TAG, sessionEnd, sessionStart } from "./hparams.ts";
-import type { CellEnding, TrackedCell, Tracker } from "./tracker.ts";
+import { type CellEnding, newEpochs, type TrackedCell, type Tracker } from "./tracker.ts";
 
 /**
  * Makes a folder of its own for an attempt: `<cell>`, or `<cell>.attempt-2` and so on where it is taken. TensorBoard
@@ -77,7 +77,7 @@ export class TensorBoardLog implements Tracker {
 
   event(event: RunEvent): void {
     if (event.type === "step") this.#files?.train.scalars(event.step, { batch_loss: event.loss });
-    if (event.type === "epoch") this.#epoch(event);
+    for (const epoch of newEpochs(event)) this.#epoch(epoch);
     if (event.type === "start" && this.#cell !== undefined) {
       const facts = { ...cellFacts(this.#cell), device: deviceLabel(event.environment) };
       const content = sessionStart(this.#cell.cell, facts, Date.now());

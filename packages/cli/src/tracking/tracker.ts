@@ -1,4 +1,4 @@
-import type { EngineSettings, Result, RunEvent, resultOfPlan, SerializedError } from "@thaw/core";
+import type { EngineSettings, EpochRecord, Result, RunEvent, resultOfPlan, SerializedError } from "@thaw/core";
 
 /** A cell before it runs, as plain data. */
 export interface TrackedCell extends ReturnType<typeof resultOfPlan> {
@@ -15,6 +15,12 @@ export interface TrackedCell extends ReturnType<typeof resultOfPlan> {
 
 /** How a cell ended. */
 export type CellEnding = { readonly result: Result; readonly file: string } | { readonly failure: SerializedError };
+
+/** Epochs that an event tells of for the first time: one that ended, or those before the process that goes on. */
+export function newEpochs(event: RunEvent): readonly EpochRecord[] {
+  if (event.type === "epoch") return [event];
+  return event.type === "resume" ? event.epochs : [];
+}
 
 /**
  * Keeps a record of cells beside their results. One tracker lives as long as a command; cells come one after the other,

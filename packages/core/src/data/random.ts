@@ -1,3 +1,6 @@
+/** Where a stream stands: the four words of xoshiro128**, each 0 .. 2^32 - 1. */
+export type RandomState = readonly [number, number, number, number];
+
 /** A deterministic stream of pseudo-random numbers; not for secrets. */
 export interface RandomStream {
   /** An integer in 0 .. 2^32 - 1. */
@@ -12,6 +15,8 @@ export interface RandomStream {
   below(n: number): number;
   /** Fisher-Yates, in place; returns the same array. */
   shuffle<T>(items: T[]): T[];
+  /** Where the stream stands; {@link resumeStream} goes on from there. */
+  state(): RandomState;
 }
 
 const TWO_32 = 0x1_0000_0000;
@@ -54,11 +59,13 @@ export function randomStream(seed: number, label: string): RandomStream {
     throw new RangeError(`A seed is an integer from 0 to 4294967295, found ${seed}.`);
   }
   const labelSeed = fnv1a(label);
-  const word = (index: number): number => mix((splitmix32(seed, index) + splitmix32(labelSeed, index)) | 0) | 0;
-  let s0 = word(0);
-  let s1 = word(1);
-  let s2 = word(2);
-  let s3 = word(3);
+  const word = (index: number): number => mix((splitmix32(seed, index) + splitmix32(labelSeed, index)) | 0);
+  return resumeStream([word(0), word(1), word(2), word(3)]);
+}
+
+/** Goes on with a stream from where it stood. */
+export function resumeStream(state: RandomState): RandomStream {
+  let [s0, s1, s2, s3] = state.map((word) => word | 0) as [number, number, number, number];
   if ((s0 | s1 | s2 | s3) === 0) s0 = 1; // the one state that xoshiro never leaves
 
   function nextUint32(): number {
@@ -92,5 +99,11 @@ export function randomStream(seed: number, label: string): RandomStream {
     return items;
   }
 
-  return { nextUint32, uniform: () => (nextUint32() >>> 8) / 0x100_0000, below, shuffle };
+  return {
+    nextUint32,
+    uniform: () => (nextUint32() >>> 8) / 0x100_0000,
+    below,
+    shuffle,
+    state: () => [s0 >>> 0, s1 >>> 0, s2 >>> 0, s3 >>> 0],
+  };
 }

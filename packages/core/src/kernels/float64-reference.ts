@@ -221,6 +221,8 @@ export function float64Kernels(): Kernels<Float64Tensor> {
     upload: (data, shape) => kept(float64Tensor(shape, data)),
     uploadLabels: (labels) => kept(float64Tensor([labels.length], labels)),
     download: async (tensor) => Float32Array.from(tensor.data),
+    uploadExact: (data, shape) => kept(float64Tensor(shape, data)),
+    downloadExact: async (tensor) => tensor.data.slice(),
     dispose,
     memory: () => ({ tensors: live.size, bytes: [...live].reduce((sum, tensor) => sum + tensor.data.byteLength, 0) }),
   };

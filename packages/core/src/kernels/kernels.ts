@@ -148,6 +148,10 @@ export interface Kernels<T extends DeviceTensor = DeviceTensor> {
   uploadLabels(labels: Int32Array): T;
   /** Reads a float32 tensor back. */
   download(tensor: T): Promise<Float32Array>;
+  /** Copies numbers to the device as they are; for kernels that compute in float64, which {@link upload} rounds. */
+  uploadExact?(data: Float64Array, shape: readonly number[]): T;
+  /** Reads a tensor of such kernels back as it is. */
+  downloadExact?(tensor: T): Promise<Float64Array>;
   dispose(tensor: T): void;
   memory(): KernelMemory;
 

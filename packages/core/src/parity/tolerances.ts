@@ -24,7 +24,16 @@ export interface OpTolerance {
 /** Kernels that compute; the others move data. */
 export type ComputingKernel = Exclude<
   KernelName,
-  "upload" | "lend" | "uploadPixels" | "uploadLabels" | "download" | "dispose" | "memory" | "optimizerSlots"
+  | "upload"
+  | "lend"
+  | "uploadPixels"
+  | "uploadExact"
+  | "uploadLabels"
+  | "download"
+  | "downloadExact"
+  | "dispose"
+  | "memory"
+  | "optimizerSlots"
 >;
 
 const PRODUCT_SUM: OpTolerance = { roundings: 0, reason: "a sum of products and nothing else" };

@@ -6,12 +6,13 @@ import { makePlan, networkOf, type Plan } from "../plan/plan.ts";
 import { sha256 } from "../spec/hash.ts";
 import { parseSpec } from "../spec/parse.ts";
 import type { SpecInput } from "../spec/schema.ts";
-import { epochOrder } from "../train/epoch.ts";
+import { epochOrder } from "../train/epoch-batches.ts";
 import { initialWeights } from "../train/initial-weights.ts";
+import { outcomeOf } from "./contract-events.ts";
 import { testOps } from "./contract-ops.ts";
 import { testPredict } from "./contract-predict.ts";
 import { testProfile } from "./contract-profile.ts";
-import type { Outcome } from "./outcome.ts";
+import { testResume } from "./contract-resume.ts";
 import type { RunEvent, Runner, RunOptions } from "./runner.ts";
 import { STEP_FILE, type TracedStep, weightsFile } from "./trace.ts";
 
@@ -75,7 +76,7 @@ export async function contractPlan(
     freeze: 100,
     optimizer: { name: "adam", learningRate: 1e-3 },
     batchSize: 4,
-    epochs: 2,
+    ...(change.phases === undefined ? { epochs: 2 } : {}),
     seed: 3,
     record: "steps",
     ...change,
@@ -102,12 +103,6 @@ async function collect(runner: Runner, plan: Plan, options: RunOptions): Promise
   const events: RunEvent[] = [];
   for await (const event of runner.run(plan, options)) events.push(event);
   return events;
-}
-
-function outcomeOf(events: readonly RunEvent[]): Outcome {
-  const last = events.at(-1);
-  if (last?.type !== "end") throw new ThawError("internal", "The last event is no end.");
-  return last.outcome;
 }
 
 /** What the first steps of a plan over the drawn images are to be trained on. */
@@ -216,6 +211,8 @@ export function describeRunner(runner: Runner, store: ContractStore, { describe,
         expect(outcome.final.validation).toBe(null);
       });
     }
+
+    if (runner.resumes) testResume(runner, (change) => contractPlan(store, change), options, test, expect);
 
     test("gives the same bits for the same plan", async () => {
       const plan = await contractPlan(store, { freeze: 0 });

@@ -88,6 +88,8 @@ export interface Outcome {
     readonly peakTensorBytes: number;
     readonly peakRssBytes: number | null;
   };
+  /** Steps after which the run went on in another process, from a checkpoint; absent where it ran in one. */
+  readonly resumed?: readonly number[];
   /** Whether accuracy on the training images ever left chance. */
   readonly underTrained: boolean;
 }

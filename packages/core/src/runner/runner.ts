@@ -3,6 +3,7 @@ import type { TrainableCount } from "../freeze/policy.ts";
 import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
 import type { CacheBudget, FeatureCachePlan } from "../plan/feature-cache.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { CheckpointStore } from "../train/checkpoint.ts";
 import type { FeatureStore } from "../train/feature-store.ts";
 import type { Availability, EngineSettings, Environment } from "./environment.ts";
 import type { OpOptions, OpSuite, OpVerdict } from "./ops.ts";
@@ -23,6 +24,21 @@ export type RunEvent =
   | ({ readonly type: "epoch" } & EpochRecord)
   /** What a phase keeps of its frozen prefix. */
   | ({ readonly type: "cache"; readonly phase: string } & FeatureCachePlan)
+  /** The run goes on after a step of an earlier process; the epochs are those that are complete. */
+  | {
+      readonly type: "resume";
+      readonly epoch: number;
+      readonly step: number;
+      readonly epochs: readonly EpochRecord[];
+    }
+  /** What the run needs to go on after this step is written. */
+  | {
+      readonly type: "checkpoint";
+      readonly epoch: number;
+      readonly step: number;
+      readonly bytes: number;
+      readonly ms: number;
+    }
   | { readonly type: "warning"; readonly code: string; readonly message: string }
   | { readonly type: "weights"; readonly file: string; readonly bytes: number; readonly sha256: string }
   /** A file of a traced run is complete. */
@@ -30,6 +46,16 @@ export type RunEvent =
   /** What a profiled run saw. */
   | ({ readonly type: "profile" } & RunProfile)
   | { readonly type: "end"; readonly outcome: Outcome };
+
+/** Where a run leaves what another process needs to go on with it, should this one be killed. */
+export interface CheckpointRequest {
+  /** Is replaced by each next one, and stays when the run is over: whoever has the result removes it. */
+  readonly file: string;
+  /** Least time between two checkpoints; 0 writes one after every step. */
+  readonly everyMs: number;
+  /** Program that asks for it, with its version: another one starts again. */
+  readonly by: string;
+}
 
 /** How to run, beside what the plan says. */
 export interface RunOptions {
@@ -41,6 +67,8 @@ export interface RunOptions {
   readonly exportWeights?: string;
   /** What may be spent on keeping the frozen prefix's outputs; core's default without it. */
   readonly cache?: CacheBudget;
+  /** Goes on from the checkpoint that is there, and writes others; only for a runner that {@link Runner.resumes}. */
+  readonly checkpoint?: CheckpointRequest;
   /** Leaves evidence for the parity ladder; only for a runner that {@link Runner.traces}. */
   readonly trace?: TraceRequest;
   /** Watches some steps, layer by layer; only for a runner that {@link Runner.profiles}. */
@@ -67,6 +95,8 @@ export interface Runner {
   run(plan: Plan, options: RunOptions): AsyncIterable<RunEvent>;
   /** Capability: a run can leave a trace (rungs L0 and L2 to L4). */
   readonly traces?: boolean;
+  /** Capability: a run that was killed goes on from its checkpoint, and ends with the same weights bit for bit. */
+  readonly resumes?: boolean;
   /** Capability: a run can be profiled. */
   readonly profiles?: boolean;
   /** Capability: single operations can be judged (rung L1), by these suites. */
@@ -131,6 +161,8 @@ export interface Host<T extends DeviceTensor = DeviceTensor> {
   readonly openFeatureFiles?: (key: string, plan: FeatureCachePlan) => Promise<FeatureStore>;
   /** Stores the final weights; absent where nobody asked for them. */
   writeWeights?: (bytes: Uint8Array) => Promise<string>;
+  /** Absent where nobody asked for checkpoints. */
+  readonly checkpoints?: CheckpointStore;
   /** Present in a traced run. */
   readonly trace?: TraceSink;
   /** Present in a profiled run. */

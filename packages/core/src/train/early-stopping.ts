@@ -8,6 +8,14 @@ export interface EarlyStoppingVerdict {
   readonly stop: boolean;
 }
 
+/** What early stopping remembers of the epochs before. */
+export interface EarlyStoppingState {
+  /** Best value so far; absent before the first epoch. */
+  readonly best?: number;
+  /** Epochs since. */
+  readonly waited: number;
+}
+
 /**
  * Watches one metric, higher or lower being better by its name. Compares in float32, as Keras does: differences below
  * that are no improvement.
@@ -18,8 +26,15 @@ export class EarlyStopping {
   #best: number | undefined;
   #waited = 0;
 
-  constructor(spec: EarlyStoppingSpec) {
+  /** @param state of a run that this one goes on with */
+  constructor(spec: EarlyStoppingSpec, state?: EarlyStoppingState) {
     this.#spec = spec;
+    this.#best = state?.best;
+    this.#waited = state?.waited ?? 0;
+  }
+
+  get state(): EarlyStoppingState {
+    return { ...(this.#best === undefined ? {} : { best: this.#best }), waited: this.#waited };
   }
 
   /** @param values the epoch's metrics by monitor name */

@@ -1,12 +1,16 @@
-import { drawChanges, type ImageStore } from "../data/images.ts";
+import type { ImageStore } from "../data/images.ts";
 import { randomStream } from "../data/random.ts";
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
+import type { FeatureCachePlan } from "../plan/feature-cache.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { EpochRecord, StepRecord } from "../runner/outcome.ts";
 import type { Host, RunEvent } from "../runner/runner.ts";
+import type { EpochProgress } from "./checkpoint.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import { EpochBatches } from "./epoch-batches.ts";
 import type { DropoutMask, PassContext } from "./forward.ts";
-import { type FeatureBatch, type FrozenFeatures, imageKey } from "./frozen-features.ts";
+import type { FrozenFeatures } from "./frozen-features.ts";
 import { type Metrics, means, noMetrics } from "./metrics.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { Profiler } from "./profiler.ts";
@@ -27,6 +31,16 @@ export interface RunState<T extends DeviceTensor> {
   /** Times of the steps that were not the first and had a full batch. */
   readonly steadyMs: number[];
   readonly peaks: { tensors: number; bytes: number };
+  /** What each phase keeps of its frozen prefix. */
+  readonly caches: ({ readonly phase: string } & FeatureCachePlan)[];
+  /** Steps after which another process went on with the run. */
+  readonly resumed: number[];
+  /** When the run started by the host's clock; in the past of a process that goes on with it. */
+  startedMs: number;
+  /** Names of the weights that no phase may move. */
+  readonly everFrozen: ReadonlySet<string>;
+  /** Absent where nobody asked for them. */
+  readonly checkpoints?: Checkpoints;
   /** Present in a traced run. */
   readonly tracer?: Tracer<T>;
   /** Present in a profiled run; the host's kernels are then its own. */
@@ -46,11 +60,6 @@ export function endsEarly<T extends DeviceTensor>({ tracer, profiler }: RunState
 /** The part of a pass's context by which a profile hears of layers. */
 export function watchOf<T extends DeviceTensor>({ profiler }: RunState<T>): Pick<PassContext<T>, "enterLayer"> {
   return profiler === undefined ? {} : { enterLayer: profiler.enterLayer };
-}
-
-/** The order of the training images in an epoch; each epoch has a stream of its own, so that a run can resume. */
-export function epochOrder(train: readonly number[], shuffle: boolean, seed: number, epoch: number): readonly number[] {
-  return shuffle ? randomStream(seed, `order/${epoch}`).shuffle([...train]) : train;
 }
 
 function dropoutMasks(seed: number, step: number): DropoutMask {
@@ -94,41 +103,65 @@ function watchStep<T extends DeviceTensor>(state: RunState<T>, step: number, par
 /** What an epoch gave. */
 export interface EpochResult {
   readonly metrics: Metrics;
+  readonly learningRate: number;
   readonly trainMs: number;
   readonly images: number;
   readonly parts: EpochRecord["parts"];
   readonly dispatchesAStep: number | undefined;
 }
 
-/** Trains one epoch, an event a step; a traced run may end within it. */
+/** How an epoch takes its part in a run that can be killed. */
+export interface EpochKeeping {
+  /** What an earlier process did of the epoch. */
+  readonly from: EpochProgress | undefined;
+  /** Writes a checkpoint; absent where nobody asked for them. */
+  readonly keep: ((progress: EpochProgress) => AsyncGenerator<RunEvent, void>) | undefined;
+}
+
+/** Trains one epoch, or the rest of it, an event a step; a traced run may end within it. */
 export async function* trainEpoch<T extends DeviceTensor>(
   state: RunState<T>,
   context: PassContext<T>,
   features: FrozenFeatures<T>,
   optimizer: Optimizer<T>,
   epoch: number,
+  { from, keep }: EpochKeeping,
 ): AsyncGenerator<RunEvent, EpochResult> {
   const { plan, host, images, profiler } = state;
-  const { spec, splits, dataset } = plan;
-  const order = epochOrder(splits.train, spec.shuffle, spec.seed, epoch);
-  const augments = spec.augmentation.horizontalFlip || spec.augmentation.maxShift > 0;
-  const random = augments ? randomStream(spec.seed, `augment/${epoch}`) : undefined;
-  const sums = noMetrics();
-  const parts = new StepParts(() => host.now());
-  let [trainMs, trained] = [0, 0];
-  const [dispatchesBefore, stepsBefore] = [host.dispatches?.(), state.stepMs.length];
-  for (let start = 0; start < order.length; start += spec.batchSize) {
-    if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
+  const { spec, dataset } = plan;
+  const learningRate = from?.learningRate ?? optimizer.learningRate;
+  const batches = new EpochBatches(plan, images, epoch, from);
+  const sums = { ...(from?.sums ?? noMetrics()) };
+  const parts = new StepParts(() => host.now(), from?.parts);
+  let trainMs = from?.trainMs ?? 0;
+  const dispatchesBefore = host.dispatches?.();
+  const dispatched = (): number | null => {
+    const now = host.dispatches?.();
+    return now === undefined || dispatchesBefore === undefined
+      ? null
+      : now - dispatchesBefore + (from?.dispatches ?? 0);
+  };
+  const progress = (): EpochProgress => ({
+    ...batches.place,
+    learningRate,
+    sums: { ...sums },
+    trainMs,
+    parts: parts.totals(),
+    dispatches: dispatched(),
+  });
+  for (;;) {
+    if (host.signal?.aborted) {
+      if (keep !== undefined && optimizer.updates > 0) yield* keep(progress());
+      throw new ThawError("cancelled", "The run was cancelled.");
+    }
     const step = state.stepMs.length + 1;
     const startedMs = host.now();
     parts.start();
-    if (order.length - start >= fullBatchSize(plan)) profiler?.begin(epoch, step);
-    const indices = order.slice(start, start + spec.batchSize);
-    const changes = random === undefined ? undefined : drawChanges(indices.length, spec.augmentation, random);
-    const pick: FeatureBatch["pixels"] = (positions, into) => {
-      const chosen = positions.map((position) => indices[position] ?? -1);
-      return images.pixels(chosen, changes && positions.map((position) => changes[position]), into);
-    };
+    const next = batches.next();
+    if (next === undefined) break;
+    const { indices, changes, shown } = next;
+    const isFull = indices.length === fullBatchSize(plan);
+    if (isFull) profiler?.begin(epoch, step);
     const batch: Batch = {
       get images() {
         return images.changed(indices, changes ?? []);
@@ -139,33 +172,28 @@ export async function* trainEpoch<T extends DeviceTensor>(
     const mask = dropoutMasks(spec.seed, step);
     await state.tracer?.batch(step, batch);
     const watch = watchStep(state, step, parts);
-    const keys = indices.map((index, position) => imageKey(index, changes?.[position]?.flip));
-    const input = parts.timed("input", profiler?.input(pick) ?? pick);
-    const shown = { keys, pixels: input, imageShape: images.imageShape };
+    const input = parts.timed("input", profiler?.input(shown.pixels) ?? shown.pixels);
     if (features.boundary > 1) profiler?.enter("prefix"); // layer 0 is the input itself
-    const live = await features.of(shown, watch.output);
+    const live = await features.of({ ...shown, pixels: input }, watch.output);
     parts.lap("prefix");
     profiler?.enter("forward");
-    const from = features.boundary;
+    const boundary = features.boundary;
     const at = { epoch, step };
-    const loss = await trainStep(context, optimizer, batch, mask, sums, at, watch, { from, live });
+    const loss = await trainStep(context, optimizer, batch, mask, sums, at, watch, { from: boundary, live });
     await host.synchronize();
     await profiler?.end(indices.length);
     host.onProgress?.();
     const ms = roundMs(host.now() - startedMs);
     trainMs += ms;
-    trained += indices.length;
-    if (step > 1 && indices.length === fullBatchSize(plan)) state.steadyMs.push(ms);
+    if (step > (state.resumed.at(-1) ?? 0) + 1 && isFull) state.steadyMs.push(ms); // a process's first step compiles
     state.stepMs.push(ms);
     if (spec.record === "steps") state.steps.push({ epoch, step, loss });
     yield { type: "step", epoch, step, loss, ms, images: indices.length };
     for (const file of (await state.tracer?.after(step, state.variables)) ?? []) yield { type: "trace", file };
     if (endsEarly(state)) break;
+    if (keep !== undefined && state.checkpoints?.isDue === true) yield* keep(progress());
   }
-  const dispatches = host.dispatches?.();
-  const dispatchesAStep =
-    dispatches === undefined || dispatchesBefore === undefined
-      ? undefined
-      : Math.round((dispatches - dispatchesBefore) / (state.stepMs.length - stepsBefore));
-  return { metrics: means(sums), trainMs, images: trained, parts: parts.totals(), dispatchesAStep };
+  const dispatches = dispatched();
+  const dispatchesAStep = dispatches === null ? undefined : Math.round(dispatches / batches.place.batches);
+  return { metrics: means(sums), learningRate, trainMs, images: sums.images, parts: parts.totals(), dispatchesAStep };
 }

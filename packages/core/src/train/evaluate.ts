@@ -1,8 +1,9 @@
 import type { ImageStore } from "../data/images.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import type { Certainty } from "../runner/outcome.ts";
+import { heldOutBatches } from "./epoch-batches.ts";
 import { forward, type PassContext } from "./forward.ts";
-import { type FrozenFeatures, imageKey } from "./frozen-features.ts";
+import type { FrozenFeatures } from "./frozen-features.ts";
 import { addBatch, confidencesOf, type Metrics, means, noMetrics, predictedClasses } from "./metrics.ts";
 import { nonFiniteEvaluation } from "./non-finite.ts";
 
@@ -37,16 +38,8 @@ export async function evaluate<T extends DeviceTensor>(
   const sums = noMetrics();
   const predictions: number[] = [];
   const certainty = { losses: [] as number[], confidences: [] as number[] };
-  for (let start = 0; start < indices.length; start += batchSize) {
-    const batch = indices.slice(start, start + batchSize);
-    const live = await features.of({
-      keys: batch.map((index) => imageKey(index)),
-      pixels(positions, into) {
-        const chosen = positions.map((position) => batch[position] ?? -1);
-        return images.pixels(chosen, undefined, into);
-      },
-      imageShape: images.imageShape,
-    });
+  for (const { indices: batch, shown } of heldOutBatches(images, indices, batchSize)) {
+    const live = await features.of(shown);
     const outputs = forward(context, { from: features.boundary, to: steps.length }, live, { training: false });
     const logits = outputs.take(steps.length - 1); // [batch, classes]
     const classCount = logits.shape[1] ?? 0;

@@ -5,6 +5,8 @@ export type Features = readonly Float32Array[];
 export interface FeatureStore {
   /** Whether a key's outputs are there, whole. */
   has(key: number): boolean;
+  /** Whether there is no room for more. */
+  isFull(): boolean;
   /** Reads what {@link has} says is there. @throws ThawError `cache-corrupt` */
   read(key: number): Promise<Features>;
   /** Keeps outputs, copied; does nothing when there is no room left. */
@@ -18,6 +20,7 @@ export function memoryStore(keeps: number): FeatureStore {
   const entries = new Map<number, Features>();
   return {
     has: (key) => entries.has(key),
+    isFull: () => entries.size >= keeps,
     read: async (key) => entries.get(key) ?? [],
     async write(key, features) {
       if (entries.size < keeps)

@@ -100,6 +100,19 @@ export class FrozenFeatures<T extends DeviceTensor> {
   }
 
   /**
+   * Computes and keeps what is missing of a batch, together as {@link of} would have done.
+   * @returns whether there is room for more
+   */
+  async fill(batch: FeatureBatch): Promise<boolean> {
+    const store = this.#store;
+    if (store === undefined || store.isFull()) return false;
+    if (batch.keys.some((key) => !store.has(key))) {
+      for (const tensor of (await this.of(batch)).values()) this.#context.kernels.dispose(tensor);
+    }
+    return true;
+  }
+
+  /**
    * Where this backend gives an image other bits in a batch than alone, the difference: what is kept is then not exactly
    * what would be computed. Known after the first batch was kept.
    */

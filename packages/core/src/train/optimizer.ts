@@ -1,6 +1,8 @@
 import { ThawError } from "../error.ts";
 import type { DeviceTensor, Kernels, OptimizerUpdate } from "../kernels/kernels.ts";
+import type { HostTensor, NamedTensors } from "../model/safetensors.ts";
 import type { OptimizerSpec } from "../spec/schema.ts";
+import { exactly, uploadExactly } from "./exact-transfer.ts";
 import { learningRateAt } from "./schedule.ts";
 import type { Variables } from "./variables.ts";
 
@@ -56,6 +58,39 @@ export class Optimizer<T extends DeviceTensor> {
   /** Rate that the next update uses, before multipliers. */
   get learningRate(): number {
     return learningRateAt(this.#spec.learningRate, this.#step);
+  }
+
+  /** Updates done so far. */
+  get updates(): number {
+    return this.#step;
+  }
+
+  /** Reads the slots back, by group and place: `0/1` is the second slot of the first group. */
+  async download(): Promise<Map<string, HostTensor>> {
+    const values = new Map<string, HostTensor>();
+    for (const [group, slots] of this.#slots.entries()) {
+      for (const [place, slot] of slots.entries()) values.set(`${group}/${place}`, await exactly(this.#kernels, slot));
+    }
+    return values;
+  }
+
+  /**
+   * Goes on where another optimizer of the same spec and groups stood.
+   * @param updates that were done
+   * @param slots what {@link download} gave
+   */
+  restore(updates: number, slots: NamedTensors): void {
+    this.#step = updates;
+    this.#slots = this.#slots.map((old, group) =>
+      old.map((slot, place) => {
+        const value = slots.get(`${group}/${place}`);
+        if (value?.shape.join() !== slot.shape.join()) {
+          throw new ThawError("internal", `Slot ${group}/${place} of the optimizer is not the one that was saved.`);
+        }
+        this.#kernels.dispose(slot);
+        return uploadExactly(this.#kernels, value);
+      }),
+    );
   }
 
   /** Applies gradients by variable name and frees them. */

@@ -11,7 +11,9 @@ import { type PhasePlan, type Plan, passOf } from "../plan/plan.ts";
 import type { Environment } from "../runner/environment.ts";
 import type { Host } from "../runner/runner.ts";
 import { hashOf } from "../spec/hash.ts";
+import { computedBy, type PhaseProgress } from "./checkpoint.ts";
 import { type RunState, watchOf } from "./epoch.ts";
+import { EpochBatches, heldOutBatches } from "./epoch-batches.ts";
 import { type FeatureStore, memoryStore } from "./feature-store.ts";
 import { FrozenFeatures } from "./frozen-features.ts";
 import { FrozenPrefix } from "./frozen-prefix.ts";
@@ -48,7 +50,7 @@ async function keyOf<T extends DeviceTensor>(
   steps: readonly PassStep[],
   cache: FeatureCachePlan,
   variables: Variables<T>,
-  { runner, engine, device, settings, versions }: Environment,
+  environment: Environment,
 ): Promise<string> {
   const below = new Set(
     steps.slice(0, cache.cut).flatMap(({ layer }) => layer.weights.map(({ name }) => `${layer.name}/${name}`)),
@@ -60,7 +62,7 @@ async function keyOf<T extends DeviceTensor>(
     cut: cache.cut,
     tensors: cache.tensors,
     weights: await digestWeights(variables, below),
-    computedBy: { runner, engine, device, settings, versions },
+    computedBy: computedBy(environment),
   });
 }
 
@@ -87,4 +89,30 @@ export async function openFeatures<T extends DeviceTensor>(
     plan: cache,
     close: async () => await store?.close(),
   };
+}
+
+/**
+ * Keeps again what a process kept that is gone, image by image in the batches in which it came to them: a backend may
+ * round an image otherwise in other company.
+ */
+export async function refillFeatures<T extends DeviceTensor>(
+  { plan, host, images, epochs }: RunState<T>,
+  features: FrozenFeatures<T>,
+  progress: PhaseProgress,
+): Promise<void> {
+  const { splits, spec } = plan;
+  const current = epochs.length + 1;
+  for (let epoch = current - progress.epochs; epoch <= current; epoch += 1) {
+    const batches = new EpochBatches(plan, images, epoch);
+    const wanted = epoch < current ? Number.POSITIVE_INFINITY : progress.epoch.batches;
+    for (let next = batches.next(); next !== undefined && batches.place.batches <= wanted; next = batches.next()) {
+      if (host.signal?.aborted || !(await features.fill(next.shown))) return;
+      host.onProgress?.();
+    }
+    if (epoch === current) return;
+    for (const { shown } of heldOutBatches(images, splits.validation, spec.batchSize)) {
+      if (host.signal?.aborted || !(await features.fill(shown))) return;
+      host.onProgress?.();
+    }
+  }
 }

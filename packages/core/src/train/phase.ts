@@ -3,6 +3,7 @@ import type { NamedTensors } from "../model/safetensors.ts";
 import { networkOf, type PhasePlan, type Plan } from "../plan/plan.ts";
 import type { EpochRecord } from "../runner/outcome.ts";
 import type { RunEvent } from "../runner/runner.ts";
+import type { Checkpoint, EpochProgress, PhaseProgress } from "./checkpoint.ts";
 import { EarlyStopping } from "./early-stopping.ts";
 import { endsEarly, isWatched, type RunState, trainEpoch, watchOf } from "./epoch.ts";
 import { evaluate } from "./evaluate.ts";
@@ -10,7 +11,8 @@ import type { FrozenFeatures } from "./frozen-features.ts";
 import { checkUnmoved, digestWeights, unmovedNames } from "./frozen-weights.ts";
 import { checkWeights } from "./non-finite.ts";
 import { Optimizer, type ParameterGroup } from "./optimizer.ts";
-import { stepsFor } from "./phase-features.ts";
+import { refillFeatures, stepsFor } from "./phase-features.ts";
+import { saveRun } from "./run-checkpoint.ts";
 import { roundMs } from "./timing.ts";
 
 /** Trainable weights in Keras's order, grouped by multiplier. */
@@ -34,37 +36,71 @@ function roundingWarning(features: FrozenFeatures<DeviceTensor>): RunEvent[] {
   return [{ type: "warning", code: "cache-batch-rounding", message }];
 }
 
-/** Trains one phase; returns whether early stopping ended it. */
+/** How a phase ended. */
+interface PhaseEnd {
+  /** Whether early stopping ended it. */
+  readonly stoppedEarly: boolean;
+  /** Epoch whose weights these are. */
+  readonly epoch: number;
+}
+
+/**
+ * Trains one phase, or the rest of it.
+ * @param from what an earlier process left of the phase; its weights are in the variables already
+ */
 export async function* trainPhase<T extends DeviceTensor>(
   state: RunState<T>,
   phase: PhasePlan,
   features: FrozenFeatures<T>,
-): AsyncGenerator<RunEvent, { stoppedEarly: boolean; epoch: number }> {
-  const { plan, host, images, variables } = state;
+  from?: Checkpoint,
+): AsyncGenerator<RunEvent, PhaseEnd> {
+  const { plan, host, images, variables, checkpoints } = state;
   const { spec, splits, dataset } = plan;
   const { kernels, savesMemory = false } = host;
   const context = { kernels, steps: stepsFor(host, plan, phase), variables, savesMemory, ...watchOf(state) };
+  const progress = from?.run.progress;
   const unmoved = unmovedNames(context.steps);
-  const before = await digestWeights(variables, unmoved);
+  const before = progress?.unmoved ?? (await digestWeights(variables, unmoved));
   const optimizer = new Optimizer(host.kernels, phase.optimizer, parameterGroups(plan, phase), variables);
   const { earlyStopping } = spec;
   const watches = earlyStopping !== undefined && !isWatched(state); // a trace has no validation to judge by
-  const stopping = watches ? new EarlyStopping(earlyStopping) : undefined;
+  const stopping = watches ? new EarlyStopping(earlyStopping, progress?.stopping) : undefined;
   let best: { weights: NamedTensors; epoch: number } | undefined;
+  if (progress?.bestEpoch !== undefined) best = { weights: from?.best ?? new Map(), epoch: progress.bestEpoch };
   let stoppedEarly = false;
   const onProgress = (): void => host.onProgress?.();
+  const first = progress?.epochs ?? 0;
   try {
-    for (let index = 0; index < phase.epochs && !stoppedEarly; index += 1) {
+    if (progress !== undefined) {
+      optimizer.restore(progress.updates, from?.slots ?? new Map());
+      await refillFeatures(state, features, progress);
+    }
+    for (let index = first; index < phase.epochs && !stoppedEarly; index += 1) {
       const epoch = state.epochs.length + 1;
-      const { learningRate } = optimizer;
+      const keep = async function* (done: EpochProgress): AsyncGenerator<RunEvent, void> {
+        const saved: PhaseProgress = {
+          epochs: index,
+          epoch: done,
+          updates: optimizer.updates,
+          ...(stopping === undefined ? {} : { stopping: stopping.state }),
+          ...(best === undefined ? {} : { bestEpoch: best.epoch }),
+          unmoved: before,
+        };
+        const slots = await optimizer.download();
+        yield* saveRun(state, phase, saved, slots, best?.weights ?? new Map());
+      };
       const {
         metrics,
+        learningRate,
         trainMs,
         images: trained,
         parts,
         dispatchesAStep,
-      } = yield* trainEpoch(state, context, features, optimizer, epoch);
-      if (index === 0) yield* roundingWarning(features);
+      } = yield* trainEpoch(state, context, features, optimizer, epoch, {
+        from: index === first ? progress?.epoch : undefined,
+        keep: checkpoints === undefined ? undefined : keep,
+      });
+      if (index === first) yield* roundingWarning(features);
       const evaluateStart = host.now();
       const hasValidation = splits.validation.length > 0 && !isWatched(state);
       const validation = hasValidation

@@ -32,8 +32,18 @@ export class StepParts {
   readonly #totals = { input: 0, prefix: 0, forward: 0, backward: 0, optimizer: 0 };
   #since = 0;
 
-  constructor(now: () => number) {
+  /** @param before totals of the steps that another process did */
+  constructor(now: () => number, before?: EpochParts) {
     this.#now = now;
+    if (before === undefined) return;
+    const { inputMs, prefixMs, forwardMs, backwardMs, optimizerMs } = before;
+    Object.assign(this.#totals, {
+      input: inputMs,
+      prefix: prefixMs,
+      forward: forwardMs,
+      backward: backwardMs,
+      optimizer: optimizerMs,
+    });
   }
 
   start(): void {

@@ -2,12 +2,12 @@ import { loadImages } from "../data/images.ts";
 import { ThawError } from "../error.ts";
 import type { DeviceTensor } from "../kernels/kernels.ts";
 import { writeSafetensors } from "../model/safetensors.ts";
-import type { FeatureCachePlan } from "../plan/feature-cache.ts";
 import { networkOf, type Plan, passOf } from "../plan/plan.ts";
 import type { Certainty, EpochRecord, Outcome } from "../runner/outcome.ts";
 import { type Host, type RunEvent, warningEvent } from "../runner/runner.ts";
 import { softwareWarnings } from "../runner/software-warning.ts";
 import { sha256 } from "../spec/hash.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { endsEarly, fullBatchSize, isWatched, type RunState, watchOf } from "./epoch.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { FrozenFeatures } from "./frozen-features.ts";
@@ -18,6 +18,7 @@ import { checkStartingWeights } from "./non-finite.ts";
 import { trainPhase } from "./phase.ts";
 import { openFeatures, stepsFor } from "./phase-features.ts";
 import { Profiler } from "./profiler.ts";
+import { restoreRun } from "./run-checkpoint.ts";
 import { median, roundMs } from "./timing.ts";
 import { Tracer } from "./tracer.ts";
 import { Variables } from "./variables.ts";
@@ -46,11 +47,11 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
   const profiler = given.profile === undefined ? undefined : new Profiler(given, given.profile);
   const host = profiler === undefined ? given : { ...given, kernels: profiler.kernels };
   const { spec, splits, dataset, preprocessing } = plan;
-  const startedMs = host.now();
   const network = networkOf(plan);
   const lastPhase = plan.phases.at(-1);
   if (lastPhase === undefined) throw new ThawError("internal", "The plan has no phase.");
   const stepsPerEpoch = Math.ceil(splits.train.length / spec.batchSize);
+  const startedMs = host.now();
   const totalSteps = plan.phases.reduce((sum, phase) => sum + phase.epochs * stepsPerEpoch, 0);
   yield { type: "start", environment: host.environment, trainable: lastPhase.trainable, totalSteps };
   yield* softwareWarnings(host.environment);
@@ -61,40 +62,50 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
   const tracer = host.trace === undefined ? undefined : new Tracer(host.kernels, host.trace, totalSteps, preprocessing);
   const images = await loadImages(dataset, preprocessing, host.readBlob, host.openBlob);
   const variables = new Variables(host.kernels, network.layers, initial);
+  const [firstUnmoved, ...laterUnmoved] = plan.phases.map((phase) => unmovedNames(passOf(plan, phase)));
+  const everFrozen = new Set([...(firstUnmoved ?? [])].filter((name) => laterUnmoved.every((set) => set.has(name))));
+  const isWatchedRun = tracer !== undefined || profiler !== undefined; // it is over before a checkpoint is worth it
+  const checkpoints =
+    host.checkpoints === undefined || isWatchedRun ? undefined : await Checkpoints.open(host.checkpoints, plan, host);
   const state: RunState<T> = {
     plan,
     host,
     images,
     variables,
+    everFrozen,
+    startedMs,
     epochs: [],
     steps: [],
     stepMs: [],
     steadyMs: [],
+    caches: [],
+    resumed: [],
     peaks: { tensors: 0, bytes: 0 },
+    ...(checkpoints === undefined ? {} : { checkpoints }),
     ...(tracer === undefined ? {} : { tracer }),
     ...(profiler === undefined ? {} : { profiler }),
   };
-  const caches: ({ phase: string } & FeatureCachePlan)[] = [];
   let opened: { readonly features: FrozenFeatures<T>; readonly close: () => Promise<void> } | undefined;
   try {
-    const [firstUnmoved, ...laterUnmoved] = plan.phases.map((phase) => unmovedNames(passOf(plan, phase)));
-    const everFrozen = new Set([...(firstUnmoved ?? [])].filter((name) => laterUnmoved.every((set) => set.has(name))));
     const initialDigest = await digestWeights(variables);
     const frozenBefore = await digestWeights(variables, everFrozen);
 
     let last = { stoppedEarly: false, epoch: 0 };
     for (const file of (await tracer?.after(0, variables)) ?? []) yield { type: "trace", file };
-    const phases = plan.phases.filter(({ name }) => profiler === undefined || name === profiler.request.phase);
-    for (const phase of phases) {
+    const found = checkpoints === undefined ? null : yield* checkpoints.read();
+    if (found !== null) yield restoreRun(state, found);
+    const wanted = plan.phases.filter(({ name }) => profiler === undefined || name === profiler.request.phase);
+    const phases = wanted.slice(found?.run.phase ?? 0);
+    for (const [index, phase] of phases.entries()) {
       if (endsEarly(state)) break;
       if (host.signal?.aborted) throw new ThawError("cancelled", "The run was cancelled.");
       await opened?.close();
       const current = await openFeatures(state, phase);
       opened = current;
       const { features, plan: cache } = current;
-      caches.push({ phase: phase.name, ...cache });
+      state.caches.push({ phase: phase.name, ...cache });
       yield { type: "cache", phase: phase.name, ...cache };
-      last = yield* trainPhase(state, phase, features);
+      last = yield* trainPhase(state, phase, features, index === 0 ? (found ?? undefined) : undefined);
     }
 
     const lastRun = phases.at(-1) ?? lastPhase;
@@ -128,7 +139,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
     const outcome: Outcome = {
       trainable: lastPhase.trainable,
       epochs: state.epochs,
-      cache: caches,
+      cache: state.caches,
       ...(spec.record === "steps" ? { steps: state.steps } : {}),
       final: {
         train: state.epochs[last.epoch - 1]?.train ?? means(noMetrics()),
@@ -150,7 +161,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
       },
       ...(tracer === undefined ? {} : { trace: tracer.digests() }),
       timing: {
-        totalMs: roundMs(host.now() - startedMs),
+        totalMs: roundMs(host.now() - state.startedMs),
         trainMs: roundMs(sumOf("trainMs")),
         evaluateMs: roundMs(sumOf("evaluateMs") + finalEvaluateMs),
         firstStepMs: state.stepMs[0] ?? 0,
@@ -162,6 +173,7 @@ export async function* train<T extends DeviceTensor>(plan: Plan, given: Host<T>)
         peakTensorBytes: state.peaks.bytes,
         peakRssBytes: host.peakRssBytes(),
       },
+      ...(state.resumed.length === 0 ? {} : { resumed: state.resumed }),
       underTrained: neverLeftChance(plan, state.epochs),
     };
     yield { type: "end", outcome };

@@ -2,6 +2,7 @@ import { ThawError } from "../error.ts";
 import type { DeviceTensor, Kernels } from "../kernels/kernels.ts";
 import type { Layer } from "../model/layer.ts";
 import type { HostTensor, NamedTensors } from "../model/safetensors.ts";
+import { exactly, uploadExactly } from "./exact-transfer.ts";
 
 function float32Data(value: HostTensor | undefined, name: string, shape: readonly number[]): Float32Array {
   const hint = "Check that the weights belong to this architecture and alpha.";
@@ -54,11 +55,18 @@ export class Variables<T extends DeviceTensor> {
     return values;
   }
 
+  /** Reads weights back in the precision that they are computed in. */
+  async downloadExact(names: ReadonlySet<string>): Promise<Map<string, HostTensor>> {
+    const values = new Map<string, HostTensor>();
+    for (const [name, tensor] of this.#tensors) {
+      if (names.has(name)) values.set(name, await exactly(this.#kernels, tensor));
+    }
+    return values;
+  }
+
   /** Overwrites weights with host values of the same shapes. */
   assign(values: NamedTensors): void {
-    for (const [name, value] of values) {
-      this.replace(name, this.#kernels.upload(value.data as Float32Array, value.shape), "free");
-    }
+    for (const [name, value] of values) this.replace(name, uploadExactly(this.#kernels, value), "free");
   }
 
   dispose(): void {

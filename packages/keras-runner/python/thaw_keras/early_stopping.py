@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 _MONITORS = {
     "loss": ("loss", "min"),
@@ -44,6 +45,24 @@ class EarlyStopping:
         """Looks at an epoch's metrics, index 0 for the phase's first."""
         found = {} if validation is None else {f"val_{name}": value for name, value in validation.items()}
         self._callback.on_epoch_end(index, {**train, **found})
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What it remembers, without the best weights."""
+        callback = self._callback
+        return {"best": callback.best, "waited": callback.wait, "bestEpoch": callback.best_epoch}
+
+    @property
+    def best_weights(self) -> dict[str, np.ndarray]:
+        """The best weights by place, where they may be restored."""
+        return {str(place): value for place, value in enumerate(self._callback.best_weights or [])}
+
+    def restore(self, state: Mapping[str, Any], best_weights: Mapping[str, np.ndarray]) -> None:
+        """Goes on where another one stood."""
+        callback = self._callback
+        callback.best, callback.wait, callback.best_epoch = state["best"], state["waited"], state["bestEpoch"]
+        if best_weights:
+            callback.best_weights = [best_weights[str(place)] for place in range(len(best_weights))]
 
     def finish(self) -> int | None:
         """Restores the best weights where they are wanted; returns the index of their epoch."""

@@ -44,6 +44,8 @@ def write_atomically(path: str, data: bytes) -> str:
     try:
         with open(temporary, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
         raise ThawError("write-failed", f"{path} cannot be written: {error.strerror}.") from error

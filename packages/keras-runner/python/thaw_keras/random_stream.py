@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -45,6 +46,18 @@ class RandomStream:
         if not any(words):
             words[0] = 1  # the one state that xoshiro never leaves
         self._state = (words[0], words[1], words[2], words[3])
+
+    @property
+    def state(self) -> tuple[int, int, int, int]:
+        """Where the stream stands: four words of 32 bits."""
+        return self._state
+
+    @classmethod
+    def resume(cls, state: Sequence[int]) -> RandomStream:
+        """Goes on with a stream from where it stood."""
+        stream = cls(0, "")
+        stream._state = (state[0], state[1], state[2], state[3])
+        return stream
 
     def draw(self, count: int) -> np.ndarray:
         """The next numbers in 0 .. 2^32 - 1, uint32 [count]."""

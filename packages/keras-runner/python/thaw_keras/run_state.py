@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .images import ImageStore
 from .network import Network
 from .random_stream import RandomStream
 from .tracer import Tracer
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoints
 
 
 @dataclass
@@ -32,7 +35,15 @@ class RunState:
     steps: list[dict[str, Any]] = field(default_factory=list)
     step_ms: list[float] = field(default_factory=list)
     steady_ms: list[float] = field(default_factory=list)
-    """Times of the steps that were not the first and had a full batch."""
+    """Times of the steps that were not the first of a process and had a full batch."""
+    ever_frozen: frozenset[str] = frozenset()
+    """Names of the weights that no phase may move."""
+    resumed: list[int] = field(default_factory=list)
+    """Steps after which another process went on with the run."""
+    started_ms: float = 0.0
+    """When the run started; in the past of a process that goes on with it."""
+    checkpoints: Checkpoints | None = None
+    """None where nobody asked for them."""
 
     @property
     def spec(self) -> Mapping[str, Any]:

@@ -53,9 +53,21 @@ def parse(data: bytes, where: str) -> dict[str, np.ndarray]:
     return tensors
 
 
-def write(tensors: Mapping[str, np.ndarray]) -> bytes:
-    """Writes a file, tensors in the given order."""
-    header: dict[str, object] = {}
+def metadata(data: bytes, where: str) -> dict[str, str]:
+    """The plain strings of a file that `parse` has read. Throws ThawError `safetensors-invalid`."""
+    (header_bytes,) = struct.unpack_from("<Q", data)
+    found = json.loads(data[8 : 8 + header_bytes].decode("utf-8")).get("__metadata__", {})
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise _fail(where, "__metadata__ is no object of strings")
+    return found
+
+
+def write(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> bytes:
+    """Writes a file, tensors in the given order.
+
+    @param metadata plain strings kept beside them
+    """
+    header: dict[str, object] = {} if metadata is None else {"__metadata__": dict(metadata)}
     parts: list[bytes] = []
     offset = 0
     for name, values in tensors.items():

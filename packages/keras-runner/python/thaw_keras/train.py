@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .channel import Channel
+from .checkpoint import Checkpoints, restore
 from .digests import as_float32, digest_weights, unmoved_names
 from .engine import Engine
 from .epoch import full_batch_size
@@ -18,7 +19,7 @@ from .initial_weights import starting_weights
 from .machine import peak_rss_bytes
 from .metrics import median, round_ms
 from .network import Network
-from .phase import train_phase
+from .phase import Found, train_phase
 from .run_state import RunState, now_ms
 from .safetensors import write
 from .tracer import Tracer
@@ -47,6 +48,21 @@ def _start(plan: Mapping[str, Any], channel: Channel, engine: Engine) -> int:
     return total
 
 
+def _earlier(state: RunState, request: Mapping[str, Any] | None) -> Found | None:
+    """Opens the checkpoints that are asked for, and goes on from the one that is there."""
+    if request is None or state.tracer is not None:  # a traced run is over before a checkpoint is worth it
+        return None
+    if state.engine.loop != "own":
+        message = f"loop={state.engine.loop} is Keras's own loop and leaves no checkpoints: a run that is killed starts again."
+        state.channel.event({"type": "warning", "code": "checkpoint-unsupported", "message": message})
+        return None
+    state.checkpoints = Checkpoints(request, state.plan, state.engine.environment, state.channel)
+    found = state.checkpoints.read()
+    if found is not None:
+        restore(state, *found)
+    return found
+
+
 def train(plan: Mapping[str, Any], options: Mapping[str, Any], channel: Channel, engine: Engine) -> None:
     """Runs a plan. Throws ThawError.
 
@@ -66,19 +82,21 @@ def train(plan: Mapping[str, Any], options: Mapping[str, Any], channel: Channel,
     request = options.get("trace")
     tracer = None if request is None else Tracer(request, network, images, total_steps)
     infer = engine.backend.inference_function(network.model, engine.compiled)
-    state = RunState(plan, channel, engine, network, images, tracer, infer)
+    state = RunState(plan, channel, engine, network, images, tracer, infer, started_ms=started)
 
     unmoved = [set(unmoved_names(network, phase)) for phase in plan["phases"]]
-    ever_frozen = set.intersection(*unmoved)
+    ever_frozen = state.ever_frozen = frozenset(set.intersection(*unmoved))
     initial = digest_weights(network)
     frozen_before = digest_weights(network, ever_frozen)
     if tracer is not None:
         for file in tracer.after(0):
             channel.event({"type": "trace", "file": file})
+    found = _earlier(state, options.get("checkpoint"))
     stopped_early, kept = False, 0
-    for phase in plan["phases"]:
+    for phase in plan["phases"][0 if found is None else found[0]["phase"] :]:
         if not state.traced_out:
-            stopped_early, kept = train_phase(state, phase)
+            stopped_early, kept = train_phase(state, phase, found)
+            found = None
 
     last_phase = plan["phases"][-1]
     evaluate_start = now_ms()
@@ -116,9 +134,10 @@ def train(plan: Mapping[str, Any], options: Mapping[str, Any], channel: Channel,
             },
         },
         **({} if tracer is None else {"trace": tracer.digests()}),
-        "timing": _timing(state, now_ms() - started, final_evaluate_ms),
+        "timing": _timing(state, now_ms() - state.started_ms, final_evaluate_ms),
         # Keras tells neither of tensors nor of their bytes.
         "memory": {"peakTensors": 0, "peakTensorBytes": 0, "peakRssBytes": peak_rss_bytes()},
+        **({"resumed": state.resumed} if state.resumed else {}),
         "underTrained": _never_left_chance(plan, state.epochs),
     }
     channel.event({"type": "end", "outcome": outcome})

@@ -37,9 +37,8 @@ class Trainer:
             self.names += own
         self._trained = [network.variable(name) for name in self.names]
         self._pass = engine.backend.gradient_function(network.model, self._trained, engine.compiled)
-        self._update = engine.backend.update_function(
-            [self._group(multiplier, names) for multiplier, names in groups.items()], engine.compiled
-        )
+        self._groups = [self._group(multiplier, names) for multiplier, names in groups.items()]
+        self._update = engine.backend.update_function(self._groups, engine.compiled)
 
     def _group(self, multiplier: float, names: list[str]) -> UpdateGroup:
         """Keras has one rate for an optimizer: a multiplier of its own takes an optimizer of its own."""
@@ -47,6 +46,25 @@ class Trainer:
         variables = [self._state.network.variable(name) for name in names]
         optimizer.build(variables)
         return UpdateGroup(optimizer, variables, [self.names.index(name) for name in names])
+
+    def _optimizer_variables(self) -> dict[str, Any]:
+        """Keras variables of all optimizers: counters, slots, rates that are no schedule."""
+        return {
+            f"{group}/{place}": variable
+            for group, entry in enumerate(self._groups)
+            for place, variable in enumerate(entry.optimizer.variables)
+        }
+
+    def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """Slots and counters of the optimizers."""
+        values = {name: keras.ops.convert_to_numpy(v) for name, v in self._optimizer_variables().items()}
+        slots = {name: value for name, value in values.items() if value.dtype.kind == "f"}
+        return slots, {name: int(value) for name, value in values.items() if name not in slots}
+
+    def restore_optimizers(self, slots: Mapping[str, np.ndarray], counters: Mapping[str, int]) -> None:
+        """Goes on where other optimizers stood."""
+        for name, variable in self._optimizer_variables().items():
+            variable.assign(slots[name] if name in slots else counters[name])
 
     def step(self, images: np.ndarray, labels: np.ndarray, sums: MetricSums, epoch: int, step: int) -> float:
         """Forward, loss, backward, update. Throws ThawError `non-finite` before anything is updated.

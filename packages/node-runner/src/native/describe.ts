@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { ThawError } from "@thaw/core";
+import { programEnvironment } from "@thaw/runner-kit";
 import type { Environment } from "./cache-folder.ts";
 import { gpuReason, nvidiaDriver } from "./gpu.ts";
 import { type LocatedNative, locateNative } from "./locate.ts";
@@ -76,7 +77,7 @@ export async function describeNative(env: Environment = process.env): Promise<Na
 
 function probe(addon: string, environment: Environment): Promise<{ stdout: string; stderr: string; ended: string }> {
   return new Promise((resolve) => {
-    const env: Record<string, string | undefined> = { ...environment, TF_CPP_MIN_LOG_LEVEL: "0" };
+    const env: Record<string, string | undefined> = { ...programEnvironment(environment), TF_CPP_MIN_LOG_LEVEL: "0" };
     if (env.THAW_DEVICE === "cpu") env.CUDA_VISIBLE_DEVICES = "-1";
     const child = spawn(process.execPath, ["-e", PROBE, addon], {
       env,

@@ -9,6 +9,12 @@ const BEHAVIOURS: Readonly<Record<string, () => void>> = {
   echo: () => undefined,
   crash: () => process.stderr.write("native: assertion failed\n", () => process.kill(process.pid, "SIGABRT")),
   garbage: () => process.stdout.write("Epoch 1/5 - loss: 0.69\n"),
+  /** Says all that it can see of its environment, as a program would that wants to know. */
+  environment: () => {
+    const message = JSON.stringify(process.env);
+    say({ type: "event", event: { type: "warning", code: "environment", message } });
+    say({ type: "done" });
+  },
   "unknown message": () => say({ type: "progress", epoch: 1 }),
   hang: () => undefined,
   "half a line": () => process.stdout.write('{"type":"ev', () => process.exit(3)),

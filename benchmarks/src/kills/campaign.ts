@@ -1,0 +1,260 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type RandomStream, type Result, randomStream } from "@thaw/core";
+import { cacheFolder, descendantsOf, isAlive, type ProcessInfo, watchDescendants } from "@thaw/runner-kit";
+import { EXPERIMENTS, type Scenario } from "./scenarios.ts";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const MAIN = join(ROOT, "packages/cli/src/main.ts");
+/** The most kills in a row before a command may run to its end. */
+const MOST_IN_A_ROW = 5;
+/** What processes of a command that was killed may take to notice. */
+const ORPHAN_MS = 15_000;
+/** A command that takes longer hangs. */
+const HANGING_MS = 10 * 60_000;
+
+/** What one scenario came to. */
+export interface ScenarioOutcome {
+  readonly name: string;
+  readonly victim: string;
+  readonly kills: number;
+  /** Kills after which every result in the folder was whole and what it was before. */
+  readonly survived: number;
+  /** Processes that were still there long after a kill. */
+  readonly orphans: number;
+  /** Commands that ran to their end after kills. */
+  readonly finished: number;
+  /** Those of them that went on from a checkpoint. */
+  readonly resumed: number;
+  /** Those of them whose every result has the bits of a run that nobody killed. */
+  readonly identical: number;
+  readonly problems: readonly string[];
+}
+
+/** Results by cell, and other files whose bytes are to be the same. */
+type Outcome = ReadonlyMap<string, string>;
+
+function resultsIn(folder: string): Result[] {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  return names.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Result);
+}
+
+/** All of a result that two runs share: everything but times, memory and whether it was resumed. */
+function lastingOf({ digests, steps, predictions, certainty, final, epochs }: Result): string {
+  const curves = epochs.map(({ epoch, phase, learningRate, train, validation }) => [
+    epoch,
+    phase,
+    learningRate,
+    train,
+    validation,
+  ]);
+  return JSON.stringify([digests, steps, predictions, certainty, final, curves]);
+}
+
+function outcomeOf(folder: string): Outcome {
+  const outcome = new Map(resultsIn(folder).map((result) => [result.cell, lastingOf(result)]));
+  const weights = join(folder, "final.safetensors");
+  if (existsSync(weights)) outcome.set("final.safetensors", readFileSync(weights).toString("base64"));
+  return outcome;
+}
+
+/** Whether a file of words is there whole or not at all. */
+function isWholeText(folder: string, name: string, end: RegExp): boolean {
+  const file = join(folder, name);
+  return !existsSync(file) || end.test(readFileSync(file, "utf8"));
+}
+
+/** What is wrong with a folder after a kill; nothing is where results are whole and no other than before. */
+function problemsIn(folder: string, before: Outcome, expected: Outcome): string[] {
+  const problems: string[] = [];
+  let after: Outcome;
+  try {
+    after = outcomeOf(folder);
+  } catch (error) {
+    return [`a result is half-written: ${(error as Error).message}`];
+  }
+  for (const [cell, bits] of before) if (after.get(cell) !== bits) problems.push(`${cell} is lost or changed`);
+  for (const [cell, bits] of after) {
+    if (expected.has(cell) && expected.get(cell) !== bits) problems.push(`${cell} has other bits`);
+  }
+  if (!isWholeText(folder, "report.html", /<\/html>\s*$/)) problems.push("the report is half-written");
+  return problems;
+}
+
+/** Runs a scenario's commands in folders of one place. */
+class Stage {
+  readonly #scenario: Scenario;
+  readonly #place: string;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.#place = mkdtempSync(join(tmpdir(), "thaw-kills-"));
+    for (const [name, spec] of Object.entries(EXPERIMENTS)) {
+      writeFileSync(join(this.#place, `${name}.json`), JSON.stringify(spec));
+    }
+  }
+
+  /** Makes a folder for results, with what the scenario finds there. */
+  async folder(name: string): Promise<string> {
+    const out = join(this.#place, name);
+    mkdirSync(out, { recursive: true });
+    if (this.#scenario.prepared !== undefined) {
+      const code = await endOf(this.#start([...this.#scenario.prepared, "--out", out], out));
+      if (code !== 0) throw new Error(`What ${this.#scenario.name} needs ended with ${code}.`);
+    }
+    if (this.#scenario.hasOwnFeatures === true) linkCache(`${out}-cache`);
+    return out;
+  }
+
+  start(out: string): ChildProcess {
+    return this.#start(this.#scenario.command(out), out);
+  }
+
+  #start(args: readonly string[], out: string): ChildProcess {
+    const cache = this.#scenario.hasOwnFeatures === true ? { THAW_CACHE: `${out}-cache` } : {};
+    const specs = args.map((arg) => (Object.hasOwn(EXPERIMENTS, arg) ? join(this.#place, `${arg}.json`) : arg));
+    return spawn(process.execPath, ["--conditions=source", "--import", "tsx", MAIN, ...specs], {
+      cwd: ROOT, // children find the loader from there
+      env: { ...process.env, ...cache },
+      stdio: "ignore",
+    });
+  }
+
+  remove(): void {
+    rmSync(this.#place, { recursive: true, force: true });
+  }
+}
+
+/** A cache with all that set-up put into this machine's, but none of its kept outputs. */
+function linkCache(folder: string): void {
+  const real = cacheFolder(process.env);
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(real)) {
+    if (name !== "features") symlinkSync(join(real, name), join(folder, name));
+  }
+}
+
+async function endOf(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const hanging = setTimeout(() => child.kill("SIGKILL"), HANGING_MS);
+  const [code] = (await once(child, "exit")) as [number | null];
+  clearTimeout(hanging);
+  return code;
+}
+
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+
+/** Waits for the victim to be there. @returns undefined where the command ends before */
+async function victimOf(child: ChildProcess, find: NonNullable<Scenario["find"]>): Promise<ProcessInfo | undefined> {
+  while (!hasEnded(child)) {
+    const found = find(descendantsOf(child.pid ?? 0));
+    if (found !== undefined) return found;
+    await delay(10);
+  }
+  return undefined;
+}
+
+/** Waits until none of some processes is left. @returns how many are after all that time */
+async function orphansOf(left: readonly ProcessInfo[]): Promise<number> {
+  const deadline = performance.now() + ORPHAN_MS;
+  let alive = left.filter(isAlive);
+  while (alive.length > 0 && performance.now() < deadline) {
+    await delay(50);
+    alive = alive.filter(isAlive);
+  }
+  for (const { pid } of alive) process.kill(pid, "SIGKILL"); // told, and not left to disturb the next kill
+  return alive.length;
+}
+
+/**
+ * Starts the command and kills its victim at a random moment.
+ * @param lastsMs what a command that nobody kills takes
+ * @returns whether there was a kill: the command may be faster, and processes that are left
+ */
+async function killOnce(
+  stage: Stage,
+  { find }: Scenario,
+  out: string,
+  random: RandomStream,
+  lastsMs: number,
+): Promise<{ readonly killed: boolean; readonly orphans: number }> {
+  const child = stage.start(out);
+  const watch = watchDescendants(child.pid ?? 0, () => true);
+  const ended = endOf(child);
+  await Promise.race([ended, delay(random.uniform() * lastsMs)]);
+  const victim = find === undefined ? { pid: child.pid ?? 0 } : await victimOf(child, find);
+  const killed = victim !== undefined && !hasEnded(child);
+  if (killed) process.kill(victim.pid, "SIGKILL");
+  await ended;
+  return { killed, orphans: await orphansOf(watch.left()) };
+}
+
+/**
+ * Kills a scenario's victim again and again, lets the command run to its end now and then, and compares.
+ * @param kills how many
+ * @param seed of the moments
+ */
+export async function killScenario(
+  scenario: Scenario,
+  kills: number,
+  seed: number,
+  say: (text: string) => void = () => undefined,
+): Promise<ScenarioOutcome> {
+  const random = randomStream(seed, `kills/${scenario.name}/${scenario.victim}`);
+  const stage = new Stage(scenario);
+  const problems: string[] = [];
+  const counts = { kills: 0, survived: 0, orphans: 0, finished: 0, resumed: 0, identical: 0 };
+  try {
+    const whole = await stage.folder("whole");
+    const startedMs = performance.now();
+    const wholeCode = await endOf(stage.start(whole));
+    const lastsMs = performance.now() - startedMs;
+    if (wholeCode !== 0) throw new Error(`${scenario.name} ended with ${wholeCode} though nobody killed it.`);
+    const expected = outcomeOf(whole);
+    for (let round = 1; counts.kills < kills; round += 1) {
+      const out = await stage.folder(`round-${round}`);
+      const inARow = Math.min(1 + random.below(MOST_IN_A_ROW), kills - counts.kills);
+      for (let index = 0; index < inARow; index += 1) {
+        const before = outcomeOf(out);
+        const { killed, orphans } = await killOnce(stage, scenario, out, random, lastsMs);
+        counts.orphans += orphans;
+        if (!killed) break; // it was faster
+        counts.kills += 1;
+        const found = problemsIn(out, before, expected);
+        if (found.length === 0) counts.survived += 1;
+        problems.push(...found.map((problem) => `${basename(out)}: ${problem}`));
+      }
+      const code = await endOf(stage.start(out));
+      const found = code === 0 ? problemsIn(out, new Map(), expected) : [`the command ended with ${code}`];
+      const after = code === 0 ? outcomeOf(out) : new Map<string, string>();
+      for (const cell of expected.keys()) if (!after.has(cell)) found.push(`${cell} is missing`);
+      const litter = readdirSync(out).filter((name) => /\.(part|checkpoint|lock)$/.test(name));
+      if (litter.length > 0) found.push(`left behind: ${litter.join(", ")}`);
+      counts.finished += 1;
+      if (found.length === 0) counts.identical += 1;
+      if (code === 0 && resultsIn(out).some(({ resumed }) => resumed !== undefined)) counts.resumed += 1;
+      problems.push(...found.map((problem) => `${basename(out)}: ${problem}`));
+      say(`${scenario.name}, ${scenario.victim}: ${counts.kills} of ${kills} kills, ${found.join("; ") || "fine"}\n`);
+      rmSync(out, { recursive: true, force: true });
+      rmSync(`${out}-cache`, { recursive: true, force: true });
+    }
+  } finally {
+    stage.remove();
+  }
+  const { name, victim } = scenario;
+  return { name, victim, ...counts, problems };
+}
