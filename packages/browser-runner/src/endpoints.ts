@@ -1,5 +1,10 @@
 import { ThawError } from "@thaw/core";
 
+/** Where a server is, without what lets one in: a user, a password, Playwright's secret path. */
+export function placeOf(endpoint: string): string {
+  return URL.canParse(endpoint) ? new URL(endpoint).origin : "the address in THAW_BROWSER_WS";
+}
+
 /**
  * Playwright servers that `THAW_BROWSER_WS` names, separated by commas; none where browsers are started here.
  * @throws ThawError `setting-invalid`
@@ -9,11 +14,22 @@ export function browserEndpoints(env: NodeJS.ProcessEnv = process.env): readonly
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
-  const invalid = endpoints.find((endpoint) => !/^wss?:/.test(endpoint) || !URL.canParse(endpoint));
+  const invalid = endpoints.findIndex((endpoint) => !/^wss?:/.test(endpoint) || !URL.canParse(endpoint));
   const twice = endpoints.find((endpoint, index) => endpoints.indexOf(endpoint) !== index);
-  if (invalid === undefined && twice === undefined) return endpoints;
-  const what = invalid === undefined ? `names ${twice} twice` : `"${invalid}" is no address of a Playwright server`;
+  if (invalid < 0 && twice === undefined) return endpoints;
+  // An address may have a password: none is printed whole.
+  const what =
+    invalid < 0 ? `names ${placeOf(twice ?? "")} twice` : `has no address of a server in place ${invalid + 1}`;
   throw new ThawError("setting-invalid", `THAW_BROWSER_WS ${what}.`, {
     hint: "Give addresses such as ws://gpu-box:3000/, separated by commas, each once: a browser there runs one cell at a time.",
+  });
+}
+
+/** What places are called: where their servers are, and which one of several at an address. */
+export function placeNames(endpoints: readonly string[]): readonly string[] {
+  const origins = endpoints.map(placeOf);
+  return origins.map((origin, at) => {
+    const before = origins.slice(0, at).filter((other) => other === origin).length;
+    return before === 0 ? origin : `${origin} (${before + 1})`;
   });
 }

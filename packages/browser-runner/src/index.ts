@@ -7,7 +7,7 @@ import {
   ThawError,
 } from "@thaw/core";
 import { availabilityOf, watchSteps } from "@thaw/runner-kit";
-import { browserEndpoints } from "./endpoints.ts";
+import { browserEndpoints, placeNames } from "./endpoints.ts";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
@@ -121,7 +121,10 @@ export function createRunner(name: string): Runner {
   }
   const endpoints = browserEndpoints();
   if (endpoints.length < 2) return browserRunner(engine);
-  const places = endpoints.map((endpoint) => ({ name: endpoint, runner: browserRunner(engine, endpoint) }));
+  const names = placeNames(endpoints);
+  const places = endpoints.map((endpoint, at) => {
+    return { name: names[at] ?? "", runner: browserRunner(engine, endpoint) };
+  });
   const [first] = places;
   return {
     ...(first?.runner ?? browserRunner(engine)),

@@ -3,7 +3,7 @@ import { serializeError, ThawError } from "@thaw/core";
 import { descendantsOf, isAlive, type ProcessInfo, programEnvironment } from "@thaw/runner-kit";
 import { type Browser, chromium } from "playwright-core";
 import { chromiumFlags } from "./chromium-flags.ts";
-import { browserEndpoints } from "./endpoints.ts";
+import { browserEndpoints, placeOf } from "./endpoints.ts";
 import { findChromium } from "./locate-chromium.ts";
 
 /** A browser that runs, and how it came to. */
@@ -48,11 +48,6 @@ async function closeLocal(browser: Browser, processes: readonly ProcessInfo[]): 
     left = left.filter(isAlive);
   }
   for (const { pid } of left) process.kill(pid, "SIGKILL");
-}
-
-/** Where a server is, without what lets one in: a user, a password, Playwright's secret path. */
-function placeOf(endpoint: string): string {
-  return URL.canParse(endpoint) ? new URL(endpoint).origin : "the address in THAW_BROWSER_WS";
 }
 
 /**

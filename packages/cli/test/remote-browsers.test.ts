@@ -9,7 +9,10 @@ import { ending, ROOT, SMALL_SPEC, specFile, start, temporaryFolder, thaw } from
 import { logOf, resultsIn } from "./result-files.ts";
 
 interface Server {
+  /** With the path that lets one in. */
   readonly endpoint: string;
+  /** What is told of it. */
+  readonly place: string;
   readonly child: ChildProcess;
 }
 
@@ -21,7 +24,8 @@ async function startServer(): Promise<Server> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [text] = (await once(child.stdout, "data")) as [Buffer];
-  return { endpoint: text.toString().trim(), child };
+  const endpoint = text.toString().trim();
+  return { endpoint, place: new URL(endpoint).origin, child };
 }
 
 async function kill({ child }: Server): Promise<void> {
@@ -32,17 +36,17 @@ async function kill({ child }: Server): Promise<void> {
 }
 
 /** The cell that a browser is training at this moment, by the event logs, while a sweep runs. */
-async function cellAt(endpoint: string, out: string, sweep: ChildProcess): Promise<string> {
+async function cellAt(place: string, out: string, sweep: ChildProcess): Promise<string> {
   while (sweep.exitCode === null) {
     for (const name of existsSync(out) ? readdirSync(out) : []) {
       const [, cell] = /^(.*-[0-9a-f]{12})\.events\.jsonl$/.exec(name) ?? [];
       if (cell === undefined || existsSync(join(out, `${cell}.json`))) continue;
       const text = readFileSync(join(out, name), "utf8");
-      if (text.includes(endpoint) && text.includes('"type":"epoch"')) return cell;
+      if (text.includes(place) && text.includes('"type":"epoch"')) return cell;
     }
     await pause(20);
   }
-  throw new Error(`The sweep ended before ${endpoint} was seen at work.`);
+  throw new Error(`The sweep ended before ${place} was seen at work.`);
 }
 
 const SPEC = { ...SMALL_SPEC, epochs: 40, freeze: 100, record: "epochs" };
@@ -85,14 +89,15 @@ describe("a sweep over remote browsers", () => {
     if (victim === undefined) throw new Error("There is no second server.");
     const child = start([...sweep, "--out", out, "--csv", csv], endpoints(three));
     const run = ending(child);
-    const cell = await cellAt(victim.endpoint, out, child);
+    const cell = await cellAt(victim.place, out, child);
     await kill(victim);
     const { code, stdout, stderr } = await run;
     expect([code, stderr]).toEqual([
       0,
-      expect.stringContaining(`runner wasm at ${victim.endpoint} is gone (browser-lost)`),
+      expect.stringContaining(`runner wasm at ${victim.place} is gone (browser-lost)`),
     ]);
     expect(stderr).toContain("goes back to the queue");
+    expect(stderr).not.toContain(new URL(victim.endpoint).pathname); // whoever has it has the browser
     expect(digests(out)).toEqual(digests(local));
     expect(labels(stdout)).toEqual(labels(localTable));
     expect(logOf(join(out, `${cell}.attempt-1.events.jsonl`)).at(-1)).toMatchObject({
@@ -101,9 +106,7 @@ describe("a sweep over remote browsers", () => {
     });
     const browsers = resultsIn(out).map((result) => result.environment.versions.browser);
     expect(new Set(browsers).size).toBeGreaterThan(1);
-    expect(resultsIn(out).find((result) => result.cell === cell)?.environment.versions.browser).not.toBe(
-      victim.endpoint,
-    );
+    expect(resultsIn(out).find((result) => result.cell === cell)?.environment.versions.browser).not.toBe(victim.place);
     const rows = readFileSync(csv, "utf8").trimEnd().split("\n").slice(1);
     expect(rows.filter((row) => row.includes(",finished,")).length).toBe(5 * SPEC.epochs);
   });
@@ -114,7 +117,7 @@ describe("a sweep over remote browsers", () => {
     const child = start([...sweep, "--out", out], endpoints(two));
     const run = ending(child);
     for (const server of two) {
-      await cellAt(server.endpoint, out, child);
+      await cellAt(server.place, out, child);
       await kill(server);
     }
     const { code, stderr } = await run;
@@ -127,20 +130,18 @@ describe("a sweep over remote browsers", () => {
     const dead = { endpoint: "ws://127.0.0.1:9/nothing" } as Server;
     const others = [dead, first, second].filter((server) => server !== undefined);
     const again = await thaw([...sweep, "--out", out], endpoints(others));
-    expect([again.code, again.stderr]).toEqual([
-      0,
-      expect.stringContaining("wasm at ws://127.0.0.1:9/nothing is left out"),
-    ]);
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining("wasm at ws://127.0.0.1:9 is left out")]);
     expect(again.stderr.match(/done before/g)?.length ?? 0).toBe(done);
     expect(digests(out)).toEqual(digests(local));
   });
 
   it.each([
-    ["gpu-box:3000", '"gpu-box:3000" is no address'],
-    ["http://a,ws://b", '"http://a" is no address'],
-    ["ws://a/,ws://a/", "names ws://a/ twice"],
+    ["me:hunter2@gpu-box:3000", "has no address of a server in place 1"],
+    ["ws://b,http://me:hunter2@a", "has no address of a server in place 2"],
+    ["ws://me:hunter2@a/,ws://me:hunter2@a/", "names ws://a twice"],
   ])("refuses %s", async (text, message) => {
     const { code, stderr } = await thaw([...sweep, "--out", join(folder, "x")], { THAW_BROWSER_WS: text });
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+    expect(stderr).not.toContain("hunter2");
   });
 });
