@@ -11,6 +11,7 @@ import { installOwnKernels } from "./native/own-kernels.mjs";
 import { chooseVariant } from "./native/variant.mjs";
 import { provideChromium } from "./setup/chromium.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
+import { provideDeployLinters } from "./setup/deploy-linters.mjs";
 import { provideKeras } from "./setup/keras.mjs";
 import { acquireLock } from "./setup/lock.mjs";
 import { thisMachine } from "./setup/machine.mjs";
@@ -25,12 +26,16 @@ import { provideTrackingServers } from "./setup/tracking-servers.mjs";
 
 /**
  * @param {Machine} [machine]
- * @param {{ keras?: boolean, trackers?: boolean, readers?: boolean }} [parts] keras: also what the tests and the runner
- *   `keras` need; trackers: also what tests of tracking need; readers: also what the tests of exported models need
+ * @param {{ keras?: boolean, trackers?: boolean, readers?: boolean, linters?: boolean }} [parts] keras: also what the tests and the runner
+ *   `keras` need; trackers: also what tests of tracking need; readers: also what the tests of exported models need;
+ *   linters: also what checks deploy/
  * @returns {Promise<void>}
  * @throws {SetupError} with what is missing and how to install it
  */
-export async function setUp(machine = thisMachine(), { keras = false, trackers = false, readers = false } = {}) {
+export async function setUp(
+  machine = thisMachine(),
+  { keras = false, trackers = false, readers = false, linters = false } = {},
+) {
   const { step, done } = stepPrinter(machine.say);
   machine.say("set-up");
   const node = requireNode(machine);
@@ -48,6 +53,7 @@ export async function setUp(machine = thisMachine(), { keras = false, trackers =
     if (keras) await step("Keras", () => provideKeras(locked));
     if (trackers) await step("MLflow and TensorBoard", () => provideTrackingServers(locked));
     if (readers) await step("readers of models", () => provideModelReaders(locked));
+    if (linters) await step("linters of deploy/", () => provideDeployLinters(locked));
     await step("build", () => buildPackages(locked));
     done();
   });
@@ -86,15 +92,17 @@ function makeCacheFolder(/** @type {string} */ folder) {
   }
 }
 
-/** @returns {Promise<{ keras: boolean, trackers: boolean, readers: boolean }>} */
+/** @returns {Promise<{ keras: boolean, trackers: boolean, readers: boolean, linters: boolean }>} */
 async function partsAskedFor(/** @type {readonly string[]} */ args) {
   const has = (/** @type {string} */ part) => args.includes(`--${part}`);
-  const unknown = args.find((arg) => !["--keras", "--trackers", "--readers"].includes(arg));
-  if (unknown === undefined) return { keras: has("keras"), trackers: has("trackers"), readers: has("readers") };
+  const unknown = args.find((arg) => !["--keras", "--trackers", "--readers", "--linters"].includes(arg));
+  if (unknown === undefined) {
+    return { keras: has("keras"), trackers: has("trackers"), readers: has("readers"), linters: has("linters") };
+  }
   throw new SetupError(
     "argument-unknown",
     `The set-up knows no ${unknown}.`,
-    "It takes --keras: install Keras, too; --trackers: MLflow and TensorBoard, --readers: ONNX Runtime, both for tests.",
+    "It takes --keras: install Keras, too; --trackers: MLflow and TensorBoard, --readers: ONNX Runtime, --linters: what checks deploy/, all three for tests.",
   );
 }
 

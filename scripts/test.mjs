@@ -8,7 +8,7 @@ import { setUp } from "./setup.mjs";
 
 async function main() {
   const machine = thisMachine();
-  await setUp(machine, { keras: true, trackers: true, readers: true });
+  await setUp(machine, { keras: true, trackers: true, readers: true, linters: true });
   const reports = reportFiles(machine.root);
   removeReports(reports);
   const checks = await turbo(machine, ["run", "lint", "typecheck", "--continue", "--output-logs=new-only"], {

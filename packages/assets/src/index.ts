@@ -10,7 +10,7 @@ export { requireTwoClasses } from "./data/photo-set.ts";
 export { type FolderSurvey, type SurveyedClass, surveyFolder } from "./data/survey.ts";
 export { makeThumbnails, type Thumbnails } from "./data/thumbnails.ts";
 export { readModelConfig } from "./model-config.ts";
-export { type PreparedPlan, type PrepareOptions, preparePlan } from "./prepare.ts";
+export { type PreparedPlan, type PrepareOptions, planner, preparePlan } from "./prepare.ts";
 export { resolveFile } from "./resolver.ts";
 export { openStore, type Store } from "./store.ts";
 export { type KerasConfig, readKerasConfig } from "./weights/keras-config.ts";

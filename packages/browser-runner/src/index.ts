@@ -7,6 +7,7 @@ import {
   ThawError,
 } from "@thaw/core";
 import { availabilityOf, watchSteps } from "@thaw/runner-kit";
+import { browserEndpoints, placeNames } from "./endpoints.ts";
 import { environmentOf } from "./environment.ts";
 import { eventQueue } from "./event-queue.ts";
 import { ENGINES, type EngineName } from "./messages.ts";
@@ -55,15 +56,11 @@ async function probe(keeper: SessionKeeper, engine: EngineName, settings: Engine
   });
 }
 
-/** The runners in Chromium: `webgpu`, `webgl`, `wasm`, `cpu`. */
-export function createRunner(name: string): Runner {
-  const engine = ENGINES.find((candidate) => candidate === name);
-  if (engine === undefined) {
-    throw new ThawError("runner-unknown", `@thaw/browser-runner has no runner "${name}", only ${ENGINES.join(", ")}.`);
-  }
-  const keeper = new SessionKeeper(engine);
+/** An engine in one browser: that of a Playwright server, or one of this machine. */
+function browserRunner(engine: EngineName, endpoint?: string): Runner {
+  const keeper = new SessionKeeper(engine, endpoint);
   return {
-    name,
+    name: engine,
     traces: true,
     profiles: true,
     resumes: true,
@@ -109,5 +106,31 @@ export function createRunner(name: string): Runner {
       }
     },
     close: () => keeper.close(),
+  };
+}
+
+/**
+ * The runners in Chromium: `webgpu`, `webgl`, `wasm`, `cpu`. Where `THAW_BROWSER_WS` names several Playwright servers,
+ * each is a place of its own; what runs one cell runs it at the first.
+ * @throws ThawError `runner-unknown`, `setting-invalid`
+ */
+export function createRunner(name: string): Runner {
+  const engine = ENGINES.find((candidate) => candidate === name);
+  if (engine === undefined) {
+    throw new ThawError("runner-unknown", `@thaw/browser-runner has no runner "${name}", only ${ENGINES.join(", ")}.`);
+  }
+  const endpoints = browserEndpoints();
+  if (endpoints.length < 2) return browserRunner(engine);
+  const names = placeNames(endpoints);
+  const places = endpoints.map((endpoint, at) => {
+    return { name: names[at] ?? "", runner: browserRunner(engine, endpoint) };
+  });
+  const [first] = places;
+  return {
+    ...(first?.runner ?? browserRunner(engine)),
+    places,
+    async close() {
+      await Promise.all(places.map(({ runner }) => runner.close?.()));
+    },
   };
 }

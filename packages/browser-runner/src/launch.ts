@@ -3,6 +3,7 @@ import { serializeError, ThawError } from "@thaw/core";
 import { descendantsOf, isAlive, type ProcessInfo, programEnvironment } from "@thaw/runner-kit";
 import { type Browser, chromium } from "playwright-core";
 import { chromiumFlags } from "./chromium-flags.ts";
+import { browserEndpoints, placeOf } from "./endpoints.ts";
 import { findChromium } from "./locate-chromium.ts";
 
 /** A browser that runs, and how it came to. */
@@ -49,11 +50,6 @@ async function closeLocal(browser: Browser, processes: readonly ProcessInfo[]): 
   for (const { pid } of left) process.kill(pid, "SIGKILL");
 }
 
-/** Where a server is, without what lets one in: a user, a password, Playwright's secret path. */
-function placeOf(endpoint: string): string {
-  return URL.canParse(endpoint) ? new URL(endpoint).origin : "the address in THAW_BROWSER_WS";
-}
-
 /**
  * Connects to a Playwright server on another machine; the loopback of this one is tunnelled to it, so that its page
  * reaches our server.
@@ -86,13 +82,16 @@ async function connect(endpoint: string, gpu: "hardware" | "software"): Promise<
 /**
  * Starts Chromium without a window, or connects to one.
  * @param gpu whether Chromium is to use the GPU's driver or to emulate a GPU
+ * @param endpoint Playwright server to connect to; the first that `THAW_BROWSER_WS` names without it
  * @throws ThawError `browser-missing`, `browser-failed`, `browser-unreachable`
  */
 export async function launchBrowser(
   gpu: "hardware" | "software",
+  endpoint?: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<LaunchedBrowser> {
-  if (env.THAW_BROWSER_WS) return await connect(env.THAW_BROWSER_WS, gpu);
+  const server = endpoint ?? browserEndpoints(env)[0];
+  if (server !== undefined) return await connect(server, gpu);
   const { path } = await findChromium(env);
   const flags = chromiumFlags({ platform: process.platform, isRoot: process.getuid?.() === 0, gpu });
   const mark = `--thaw-session=${randomUUID()}`; // Chromium passes over what it does not know

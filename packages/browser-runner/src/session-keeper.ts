@@ -8,11 +8,14 @@ const IDLE_MS = 5000;
 /** Keeps one session from run to run: its shaders stay compiled. */
 export class SessionKeeper {
   readonly #engine: EngineName;
+  readonly #endpoint: string | undefined;
   #kept: { readonly session: BrowserSession; readonly key: string } | undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(engine: EngineName) {
+  /** @param endpoint Playwright server whose browser it is; one that is started here, or the first server, without it */
+  constructor(engine: EngineName, endpoint?: string) {
     this.#engine = engine;
+    this.#endpoint = endpoint;
   }
 
   /** Takes the session for these settings; give it back with {@link release}. */
@@ -21,7 +24,7 @@ export class SessionKeeper {
     const key = JSON.stringify(settings);
     if (this.#kept?.key === key && this.#kept.session.alive) return this.#kept.session;
     await this.close();
-    const session = await openSession(openRequest(this.#engine, settings), settings.port);
+    const session = await openSession(openRequest(this.#engine, settings), settings.port, this.#endpoint);
     this.#kept = { session, key };
     return session;
   }

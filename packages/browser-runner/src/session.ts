@@ -9,6 +9,7 @@ import {
 } from "@thaw/core";
 import type { Page } from "playwright-core";
 import { type AssetServer, type ServedRun, startServer } from "./asset-server.ts";
+import { browserEndpoints } from "./endpoints.ts";
 import { seemsToHaveGpu } from "./hardware.ts";
 import { type LaunchedBrowser, launchBrowser } from "./launch.ts";
 import type { EngineName, OpenedEngine, OpenRequest, PageMemory, RunRequest } from "./messages.ts";
@@ -143,11 +144,16 @@ export class BrowserSession {
   }
 }
 
-async function tryOpen(gpu: "hardware" | "software", request: OpenRequest, port: number): Promise<BrowserSession> {
+async function tryOpen(
+  gpu: "hardware" | "software",
+  request: OpenRequest,
+  port: number,
+  endpoint: string | undefined,
+): Promise<BrowserSession> {
   const server = await startServer(await pageFiles(), port);
   let launched: LaunchedBrowser | undefined;
   try {
-    launched = await launchBrowser(gpu);
+    launched = await launchBrowser(gpu, endpoint);
     const page = await launched.browser.newPage();
     page.setDefaultTimeout(0); // training has its own watchdog
     const link = await linkPage(page, launched);
@@ -175,19 +181,20 @@ const ON_GPU: ReadonlySet<EngineName> = new Set(["webgpu", "webgl"]);
 
 /**
  * Opens a browser with a page on one engine: with the GPU's own driver where there seems to be one, else emulated.
+ * @param endpoint one of several Playwright servers
  * @throws ThawError `browser-missing`, `browser-failed`, `webgpu-unavailable`, `software-adapter`, `port-taken`, …
  */
-export async function openSession(request: OpenRequest, port: number): Promise<BrowserSession> {
-  const remote = Boolean(process.env.THAW_BROWSER_WS);
-  if (!ON_GPU.has(request.engine)) return await tryOpen("software", request, port);
+export async function openSession(request: OpenRequest, port: number, endpoint?: string): Promise<BrowserSession> {
+  const remote = browserEndpoints().length > 0;
+  if (!ON_GPU.has(request.engine)) return await tryOpen("software", request, port, endpoint);
   if (remote || seemsToHaveGpu()) {
     try {
-      const session = await tryOpen("hardware", request, port);
+      const session = await tryOpen("hardware", request, port, endpoint);
       if (!session.opened.device.software || request.requireHardware) return session;
       await session.close(); // the driver's emulator may be a half-working one: take Chromium's own
     } catch (error) {
       if (request.requireHardware || NO_GPU_MATTER.has(serializeError(error).code)) throw error;
     }
   }
-  return await tryOpen("software", request, port);
+  return await tryOpen("software", request, port, endpoint);
 }

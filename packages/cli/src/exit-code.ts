@@ -11,6 +11,8 @@ export const EXIT = {
   runnerMissing: 3,
   cellCrashed: 4,
   trackingFailed: 5,
+  /** Cells that other machines were to run have no result yet. */
+  gridIncomplete: 6,
   interrupted: 130,
 } as const;
 

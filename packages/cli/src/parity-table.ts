@@ -1,6 +1,6 @@
 import { compareRuns, type Result, type RunComparison } from "@thaw/core";
 import Table from "cli-table3";
-import type { TableRow } from "./table.ts";
+import { MOST_ROWS, moreRows, type TableRow } from "./table.ts";
 
 function identityText({ plan, initialWeights, frozenWeights }: RunComparison["identity"]): string {
   const broken = [
@@ -45,6 +45,6 @@ export function parityTable(rows: readonly TableRow[]): string {
     head: ["group", "runners", "identity", "largest loss difference", "val acc", "test acc", "same predictions"],
     style: { head: [], border: [] },
   });
-  table.push(...lines);
-  return `Parity: how far the runners are apart\n${table.toString()}\n`;
+  table.push(...lines.slice(0, MOST_ROWS));
+  return `Parity: how far the runners are apart\n${table.toString()}${moreRows(lines.length)}\n`;
 }

@@ -30,9 +30,15 @@ function epochText({ epoch, train, validation, imagesPerSecond }: EpochRecord, e
  * Shows one cell's run.
  * @param title what the line begins with
  * @param epochs of the whole run
+ * @param isPlain lines, in place of one that changes
  */
-export function cellProgress(title: string, epochs: number, output: NodeJS.WriteStream): Progress {
-  const isTerminal = output.isTTY === true;
+export function cellProgress(
+  title: string,
+  epochs: number,
+  output: NodeJS.WriteStream,
+  isPlain: boolean = output.isTTY !== true,
+): Progress {
+  const isTerminal = !isPlain;
   const line = changingLine(output);
   const startedMs = performance.now();
   let totalSteps = 0;

@@ -39,6 +39,8 @@ export interface CellOptions extends WeightsOptions {
   readonly tracking: Tracking;
   /** Is told of this cell alone. */
   readonly observer?: Tracker;
+  /** Progress in lines, for cells that run beside each other; a line that changes on a terminal without it. */
+  readonly plainProgress?: boolean;
   readonly signal: AbortSignal;
   readonly output: NodeJS.WriteStream;
 }
@@ -79,8 +81,9 @@ async function train(
 ): Promise<Trained> {
   const { settings, signal, output, cache, tracking } = options;
   const epochs = epochsOf(plan);
+  const isPlain = options.plainProgress === true || output.isTTY !== true;
   const title = `${plan.spec.name} on ${runner.name}`;
-  const progress = cellProgress(title, epochs, output);
+  const progress = cellProgress(title, epochs, output, isPlain);
   let checkpointStep: number | undefined;
   let environment: Environment | undefined;
   let outcome: Outcome | undefined;

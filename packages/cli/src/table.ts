@@ -60,8 +60,18 @@ function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
 }
 
-/** The table of the article, a row a cell. */
+/** Rows that a terminal can be looked through; the layout of thousands takes minutes. */
+export const MOST_ROWS = 200;
+
+/** Says that a table has no more rows than these; nothing where it has all. */
+export function moreRows(all: number): string {
+  return all <= MOST_ROWS ? "" : `\n${all - MOST_ROWS} more rows are not shown; thaw report makes a page of all.`;
+}
+
+/** The table of the article, a row a cell: of very many those without a result, and then the first ones. */
 export function resultTable(rows: readonly TableRow[]): string {
+  const failures = rows.length <= MOST_ROWS ? [] : rows.filter(({ result }) => result === null);
+  const shown = new Set([...new Set([...failures, ...rows])].slice(0, MOST_ROWS));
   const table = new Table({
     head: [
       "group",
@@ -77,6 +87,6 @@ export function resultTable(rows: readonly TableRow[]): string {
     ],
     style: { head: [], border: [] },
   });
-  for (const row of rows) table.push(cells(row).map(printableLines));
-  return table.toString();
+  for (const row of rows) if (shown.has(row)) table.push(cells(row).map(printableLines));
+  return `${table.toString()}${moreRows(rows.length)}`;
 }

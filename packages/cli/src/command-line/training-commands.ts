@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { findLrCommand } from "../commands/find-lr.ts";
+import { type MergeCommandOptions, mergeCommand } from "../commands/merge.ts";
 import { type RunCommandOptions, runCommand } from "../commands/run.ts";
 import { type SweepCommandOptions, sweepCommand } from "../commands/sweep.ts";
 import type { FindLrCommandOptions } from "../find-lr/find-lr-options.ts";
@@ -23,10 +24,21 @@ export function addTrainingCommands(thaw: Command): void {
     .option("--lr <list>", "learning rates, separated by commas")
     .option("--seed <list>", "seeds, separated by commas")
     .option("--group <name>", "only this group of a sweep file")
+    .option("--shard <i/n>", "only the i-th of n parts; `thaw merge` joins their folders")
+    .option("--best-from <dir>", "folder with the results that bestOf is taken from, where their group is not run here")
     .option("--ui", "serve a page on this machine that shows the sweep as it runs, and prints its address", false)
     .option("--save-models", "keep each cell's trained model beside its result", false)
     .action(async (spec: string, options: SweepCommandOptions) => {
       process.exitCode = await sweepCommand(spec, options);
+    });
+
+  thaw
+    .command("merge")
+    .description("join the results of a sweep's shards in one folder, and say which are missing or differ")
+    .argument("<folders...>", "folders that `thaw sweep --shard` wrote to")
+    .requiredOption("--out <dir>", "folder for all results; what is there stays")
+    .action(async (folders: string[], options: MergeCommandOptions) => {
+      process.exitCode = await mergeCommand(folders, options);
     });
 
   addCacheOptions(addRunOptions(thaw.command("find-lr")))

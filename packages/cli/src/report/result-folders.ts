@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Result, ThawError } from "@thaw/core";
 import type { ParityReport } from "@thaw/core/parity";
 import { z } from "zod";
+import { partSharer } from "../shared-parts.ts";
 
 /** What a report rests on, as far as a file can be told from others by it. */
 const resultShape = z.looseObject({
@@ -37,6 +38,11 @@ export interface ResultFolder {
   readonly others: readonly string[];
 }
 
+/** No page shows single steps, and they are most of a result. */
+function withoutSteps({ steps: _steps, timing, ...result }: Result): Result {
+  return { ...result, timing: { ...timing, stepMs: [] } };
+}
+
 async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8"));
@@ -47,7 +53,7 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 /**
- * Reads every result of a folder.
+ * Reads every result of a folder, without its single steps.
  * @throws ThawError `result-unreadable` where there is no such folder
  */
 export async function readResultFolder(folder: string): Promise<ResultFolder> {
@@ -57,12 +63,13 @@ export async function readResultFolder(folder: string): Promise<ResultFolder> {
       cause,
     });
   });
+  const share = partSharer();
   const results: Result[] = [];
   const others: string[] = [];
   for (const name of names.filter((entry) => entry.endsWith(".json")).sort()) {
     const file = join(folder, name);
     const document = await readJson(file);
-    if (resultShape.safeParse(document).success) results.push(document as Result);
+    if (resultShape.safeParse(document).success) results.push(share(withoutSteps(document as Result)));
     else others.push(file);
   }
   return { results, others };

@@ -110,19 +110,26 @@ function epochColumns(epoch: EpochRecord): Row {
 export class EpochCsv implements Tracker {
   readonly name = "CSV";
   readonly #file: string;
-  readonly #rows: Row[] = [];
+  /** Of each cell, in the order in which the cells began. */
+  readonly #rows: Row[][];
   #cell: TrackedCell | undefined;
   #environment: Environment | undefined;
+  #own: Row[] = [];
   #epochs: EpochRecord[] = [];
 
-  /** @throws ThawError `result-exists` where the file is no such table */
-  constructor(file: string) {
-    checkTarget(file);
+  /**
+   * @param rows those of other cells, which run beside these
+   * @throws ThawError `result-exists` where the file is no such table
+   */
+  constructor(file: string, rows?: Row[][]) {
+    if (rows === undefined) checkTarget(file);
     this.#file = file;
+    this.#rows = rows ?? [];
   }
 
   begin(cell: TrackedCell): void {
     this.#cell = cell;
+    this.#open();
     this.#environment = undefined;
     this.#epochs = [];
   }
@@ -139,21 +146,32 @@ export class EpochCsv implements Tracker {
   }
 
   doneBefore(cell: TrackedCell, { environment, epochs }: Result): void {
+    this.#open();
     this.#epochs = [...epochs];
     this.#add(cell, environment, "done before");
   }
 
+  beside(): EpochCsv {
+    return new EpochCsv(this.#file, this.#rows);
+  }
+
   async close(): Promise<void> {
-    if (this.#rows.length === 0) return; // nothing ran: an earlier table stays
-    const text = stringify(this.#rows, { header: true, columns: [...COLUMNS], escape_formulas: true });
+    const rows = this.#rows.flat();
+    if (rows.length === 0) return; // nothing ran: an earlier table stays
+    const text = stringify(rows, { header: true, columns: [...COLUMNS], escape_formulas: true });
     await writeWholeFile(this.#file, text, { earlier: "replace", hint: HINT });
+  }
+
+  #open(): void {
+    this.#own = [];
+    this.#rows.push(this.#own);
   }
 
   #add(cell: TrackedCell, environment: Environment | undefined, status: string): void {
     const columns = cellColumns(cell, environment, status);
-    if (this.#epochs.length === 0) this.#rows.push(columns);
+    if (this.#epochs.length === 0) this.#own.push(columns);
     for (const epoch of this.#epochs) {
-      this.#rows.push({ ...columns, ...phaseColumns(cell, epoch.phase), ...epochColumns(epoch) });
+      this.#own.push({ ...columns, ...phaseColumns(cell, epoch.phase), ...epochColumns(epoch) });
     }
   }
 }

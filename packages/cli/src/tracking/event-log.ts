@@ -91,6 +91,10 @@ export class EventLog implements Tracker {
     }
   }
 
+  beside(): EventLog {
+    return new EventLog(this.#folder);
+  }
+
   doneBefore(): void {
     // its log lies beside its result
   }

@@ -125,6 +125,10 @@ export class MlflowLog implements Tracker {
     this.#inTrouble = false;
   }
 
+  beside(): MlflowLog {
+    return new MlflowLog(this.#server, this.#experimentId, this.#output);
+  }
+
   #onTrouble(error: unknown): void {
     if (this.#inTrouble) return;
     this.#inTrouble = true;

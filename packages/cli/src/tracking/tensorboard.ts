@@ -96,6 +96,10 @@ export class TensorBoardLog implements Tracker {
     files?.validation?.close();
   }
 
+  beside(): TensorBoardLog {
+    return new TensorBoardLog(this.#folder);
+  }
+
   #epoch({ epoch, train, validation, learningRate, imagesPerSecond }: EpochRecord): void {
     this.#files?.train.scalars(epoch - 1, {
       epoch_loss: train.loss,

@@ -24,7 +24,7 @@ export function newEpochs(event: RunEvent): readonly EpochRecord[] {
 
 /**
  * Keeps a record of cells beside their results. One tracker lives as long as a command; cells come one after the other,
- * each as `begin`, `event` as often as the runner speaks, `end`.
+ * each as `begin`, `event` as often as the runner speaks, `end`. Cells that run at once have a tracker each.
  */
 export interface Tracker {
   /** What messages call it. */
@@ -36,6 +36,11 @@ export interface Tracker {
   end(ending: CellEnding): void | Promise<void>;
   /** In place of the three for a cell whose result an earlier run left; absent where such a cell is not recorded again. */
   doneBefore?(cell: TrackedCell, result: Result): void;
+  /**
+   * A tracker for a cell that runs beside others, which writes to the same record and needs no closing. Absent where
+   * there is nothing to keep apart.
+   */
+  beside?(): Tracker;
   /** Once, after the last cell. */
   close?(): void | Promise<void>;
 }

@@ -12,6 +12,7 @@ export class Tracking {
   readonly #output: NodeJS.WritableStream;
   #active: Tracker[] = [];
   #cell = "";
+  #onLoss: () => void = () => undefined;
 
   constructor(trackers: readonly Tracker[], output: NodeJS.WritableStream) {
     this.#trackers = trackers;
@@ -58,6 +59,18 @@ export class Tracking {
     if (silent.length > 0) this.#output.write(`${cell.cell}: done before, not sent again to ${silent.join(", ")}\n`);
   }
 
+  /** The same trackers for a cell that runs beside others. */
+  beside(): Tracking {
+    const beside = new Tracking(
+      this.#trackers.map((tracker) => tracker.beside?.() ?? tracker),
+      this.#output,
+    );
+    beside.#onLoss = (): void => {
+      this.lost = true;
+    };
+    return beside;
+  }
+
   async close(): Promise<void> {
     for (const tracker of this.#trackers) await this.#attempt(tracker, () => tracker.close?.());
   }
@@ -72,6 +85,7 @@ export class Tracking {
 
   #report({ name }: Tracker, error: unknown): void {
     this.lost = true;
+    this.#onLoss();
     const { code, message, hint } = serializeError(error);
     this.#output.write(
       `${this.#cell}: ${name} lost data (${code}): ${message}${hint === undefined ? "" : ` ${hint}`}\n`,

@@ -77,6 +77,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A machine or a browser of its own, which runs one cell at a time beside the other places of its runner. */
+export interface RunnerPlace {
+  /** What messages call it. */
+  readonly name: string;
+  /** Has the name and the settings of the runner that the place belongs to, which closes it. */
+  readonly runner: Runner;
+}
+
 /**
  * Runs plans on one backend. Errors come out of the iterator as ThawError.
  */
@@ -104,6 +112,8 @@ export interface Runner {
     batches: AsyncIterable<PixelBatch>,
     options: PredictOptions,
   ): AsyncIterable<PredictEvent>;
+  /** Capability: cells may run beside each other, one at each of these places; absent where there is no more than one. */
+  readonly places?: readonly RunnerPlace[];
   /** Lets go of what is kept from run to run (a browser); a later run starts afresh. */
   close?(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { deviceLabel } from "@thaw/core";
+import { seedList } from "../rows/abridged.ts";
 import type { BestRow } from "../rows/best-row.ts";
 import type { PairTest } from "../rows/pair-test.ts";
 import { type ReportRow, ratesText } from "../rows/report-rows.ts";
@@ -26,7 +27,7 @@ export function pairWords(pairs: PairTest | null): string {
         : pairs.decided
           ? "That is more than the noise between seeds."
           : "The interval holds 0: with these seeds the two cannot be told apart.";
-    return `Paired over seeds ${pairs.seeds.join(", ")} the difference is ${points(pairs.mean)} on average, ${interval}. ${verdict}`;
+    return `Paired over seeds ${seedList(pairs.seeds)} the difference is ${points(pairs.mean)} on average, ${interval}. ${verdict}`;
   }
   const { seed, images, firstOnly, secondOnly, p, decided } = pairs;
   const verdict = decided

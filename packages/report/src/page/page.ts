@@ -1,5 +1,6 @@
 import { deviceLabel, type Result } from "@thaw/core";
 import type { ParityReport } from "@thaw/core/parity";
+import { abridgedGroups } from "../rows/abridged.ts";
 import { bestRow } from "../rows/best-row.ts";
 import { worstMistakes } from "../rows/mistakes.ts";
 import { allRows, groupRows } from "../rows/report-rows.ts";
@@ -62,8 +63,9 @@ function summaryLine(results: readonly Result[]): string {
 
 /** All sections of a report, and the links to them. */
 async function sections(input: ReportInput): Promise<readonly { id: string; name: string; markup: Markup }[]> {
-  const groups = groupRows(input.results);
-  const best = bestRow(allRows(groups));
+  const all = groupRows(input.results);
+  const best = bestRow(allRows(all));
+  const { groups } = abridgedGroups(all);
   const candidates = [
     { id: "best", name: "Best row", markup: bestSection(best) },
     { id: "table", name: "Experiments", markup: await resultsTable(groups, best?.row.id ?? null) },
@@ -87,7 +89,12 @@ export interface ReportBody {
 export async function reportBody(input: ReportInput): Promise<ReportBody> {
   const { madeAt, thawVersion, results } = input;
   const parts = await sections(input);
-  const header = html`<p>${summaryLine(results)}</p>
+  const { shown, rows } = abridgedGroups(groupRows(results));
+  const cut =
+    shown === rows
+      ? null
+      : html`<p class="soft">Of ${rows} rows the ${shown} with the highest validation accuracy are shown; the best one was chosen among all.</p>`;
+  const header = html`<p>${summaryLine(results)}</p>${cut}
 <p class="soft">Thaw ${thawVersion}, report made ${madeAt.slice(0, 16).replace("T", " ")} UTC</p>
 <nav aria-label="Sections"><ul>${parts.map(({ id, name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>`;
   return { header, main: html`${parts.map(({ markup }) => markup)}` };

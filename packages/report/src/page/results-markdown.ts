@@ -1,5 +1,6 @@
 import { deviceLabel } from "@thaw/core";
 import { code, markdownTable, plain } from "../markdown-table.ts";
+import { abridgedGroups } from "../rows/abridged.ts";
 import { bestRow } from "../rows/best-row.ts";
 import { allRows, groupRows, type ReportRow, ratesText } from "../rows/report-rows.ts";
 import { paceOf, type Score, scoreOf, trainAccuracyOf, underTrainedRuns } from "../rows/score.ts";
@@ -51,8 +52,9 @@ function line(row: ReportRow): readonly string[] {
 
 /** Results in brief as Markdown, e.g. for `$GITHUB_STEP_SUMMARY`: the best row and why, the table, whether runners agree. */
 export function resultsMarkdown({ title, results, parity, thawVersion, madeAt }: ReportInput): string {
-  const rows = allRows(groupRows(results));
-  const best = bestRow(rows);
+  const groups = groupRows(results);
+  const best = bestRow(allRows(groups));
+  const { groups: some, shown, rows } = abridgedGroups(groups);
   const warnings = new Set(
     results.flatMap((result) => result.warnings.map(({ code: name, message }) => `${name}: ${message}`)),
   );
@@ -62,7 +64,8 @@ export function resultsMarkdown({ title, results, parity, thawVersion, madeAt }:
     best === null
       ? "No result has a validation part, so no row can be chosen."
       : `**Best row: ${text(rowWords(best.row))}**\n\n${[...bestReasons(best), ...bestCaveats(best)].map((sentence) => `- ${text(sentence)}`).join("\n")}`,
-    markdownTable(HEAD, rows.map(line)),
+    markdownTable(HEAD, allRows(some).map(line)),
+    shown === rows ? "" : `Of ${rows} rows the ${shown} with the highest validation accuracy.`,
     parity
       .map(
         (report) =>

@@ -1,4 +1,5 @@
 import { deviceLabel } from "@thaw/core";
+import { MOST, seedList } from "../rows/abridged.ts";
 import { allRows, type ReportRow, type RowGroup, ratesText } from "../rows/report-rows.ts";
 import { paceOf, trainAccuracyOf, underTrainedRuns } from "../rows/score.ts";
 import { curveLegend } from "./curve-legend.ts";
@@ -32,7 +33,8 @@ function underTrainedFlag(row: ReportRow): Markup | null {
 
 function seedsText({ runs }: ReportRow): string {
   const seeds = runs.map(({ spec }) => spec.seed);
-  return `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
+  const drawn = seeds.length > MOST.seeds ? `; curves of ${MOST.seeds}` : "";
+  return `${seeds.length === 1 ? "seed" : "seeds"} ${seedList(seeds)}${drawn}`;
 }
 
 /** Runs that stopped early are worth a line: their row has had less training than the spec allows. */
@@ -107,6 +109,14 @@ function epochLines(rows: readonly ReportRow[]): readonly EpochLine[] {
   );
 }
 
+function epochsFile(rows: readonly ReportRow[]): Markup {
+  const lines = rows.reduce((sum, { runs }) => sum + runs.reduce((epochs, run) => epochs + run.epochs.length, 0), 0);
+  if (lines > MOST.epochLines) {
+    return html`The ${lines} epochs of all runs are too many to keep in this page: <code>thaw sweep --csv FILE</code> writes them.`;
+  }
+  return html`${csvLink("epochs.csv", EPOCH_COLUMNS, epochLines(rows))} every epoch of every run`;
+}
+
 function groupHead(name: string): Markup {
   return html`<tr role="row" class="group"><th role="columnheader" scope="colgroup" colspan="${HEADINGS.length}">${name}</th></tr>`;
 }
@@ -133,5 +143,5 @@ ${stripLegend()}
 <div class="scroll whole" role="group" aria-labelledby="table-h" tabindex="0"><table class="results" role="table"><caption class="sr">Experiments by group</caption>
 <thead role="rowgroup"><tr role="row">${HEADINGS.map((name, index) => html`<th role="columnheader" scope="col" class="c${index}">${name}</th>`)}</tr></thead>
 ${bodies}</table></div>
-<p class="tools">${csvLink("epochs.csv", EPOCH_COLUMNS, epochLines(rows))} every epoch of every run</p></section>`;
+<p class="tools">${epochsFile(rows)}</p></section>`;
 }

@@ -1,5 +1,6 @@
 import type { Result } from "@thaw/core";
 import type { TopLevelSpec } from "vega-lite";
+import { MOST } from "../rows/abridged.ts";
 import { guessingAccuracy } from "../rows/guessing.ts";
 import { list, lossText, percent } from "./figures.ts";
 import type { Markup } from "./markup.ts";
@@ -26,7 +27,12 @@ interface CurveValue {
 const SIZE = { width: 128, height: 50 } as const;
 const PADDING = { left: 30, right: 6, top: 5, bottom: 17 } as const;
 
-function valuesOf({ runs }: CurveRow, measure: "accuracy" | "loss"): readonly CurveValue[] {
+/** More lines than these would be one blot. */
+function drawnRuns({ runs }: CurveRow): readonly CurveRun[] {
+  return runs.slice(0, MOST.seeds);
+}
+
+function valuesOf(runs: readonly CurveRun[], measure: "accuracy" | "loss"): readonly CurveValue[] {
   return runs.flatMap(({ epochs, spec: { seed } }) =>
     epochs.flatMap(({ epoch, train, validation }) => [
       { epoch, value: train[measure], part: "train" as const, line: `train ${seed}` },
@@ -108,7 +114,7 @@ function curveSpec(row: CurveRow, values: readonly CurveValue[], frame: CurveFra
 /** First, best and last value of a curve, in words. */
 function curveText(row: CurveRow, measure: "accuracy" | "loss"): string {
   const show = measure === "accuracy" ? percent : lossText;
-  const words = row.runs.map(({ epochs, spec }) => {
+  const words = drawnRuns(row).map(({ epochs, spec }) => {
     const values = epochs.map(({ validation }) => validation?.[measure] ?? Number.NaN);
     const trained = epochs.map(({ train }) => train[measure]);
     const from = (series: readonly number[]): string =>
@@ -117,14 +123,16 @@ function curveText(row: CurveRow, measure: "accuracy" | "loss"): string {
     const seed = row.runs.length > 1 ? `seed ${spec.seed}: ` : "";
     return `${seed}${held}training from ${from(trained)} in ${epochs.length} epochs`;
   });
-  return `Curve of the ${measure}: ${list(words)}.`;
+  const others = row.runs.length - words.length;
+  return `Curve of the ${measure}: ${list(words)}${others === 0 ? "" : `; ${others} more seeds are not drawn`}.`;
 }
 
 /** The highest loss that curves show, of all rows: twice what guessing costs, or less where all stay below. */
 export function lossTop(rows: readonly CurveRow[]): number {
-  const classes = Math.max(2, ...rows.map(({ runs: [{ data }] }) => data.classes.length));
-  const losses = rows.flatMap((row) => valuesOf(row, "loss").map(({ value }) => value)).filter(Number.isFinite);
-  return Math.min(2 * Math.log(classes), Math.max(0.1, ...losses));
+  const classes = rows.reduce((most, { runs: [{ data }] }) => Math.max(most, data.classes.length), 2);
+  const losses = rows.flatMap((row) => valuesOf(row.runs, "loss").map(({ value }) => value)).filter(Number.isFinite);
+  const highest = losses.reduce((most, loss) => Math.max(most, loss), 0.1); // there may be millions of them
+  return Math.min(2 * Math.log(classes), highest);
 }
 
 /** A row's curves, small: accuracy and loss on training and validation images, all rows on the same scales. */
@@ -134,7 +142,7 @@ export async function rowCurves(
 ): Promise<{ readonly accuracy: Markup; readonly loss: Markup }> {
   const classes = row.runs[0].data.classes.length;
   const draw = (measure: "accuracy" | "loss", frame: CurveFrame): Promise<Markup> =>
-    plotMarkup(curveSpec(row, valuesOf(row, measure), frame), curveText(row, measure));
+    plotMarkup(curveSpec(row, valuesOf(drawnRuns(row), measure), frame), curveText(row, measure));
   return {
     accuracy: await draw("accuracy", {
       top: 1,

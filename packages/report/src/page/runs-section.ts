@@ -1,4 +1,5 @@
 import { deviceLabel, type Environment, type Result } from "@thaw/core";
+import { MOST } from "../rows/abridged.ts";
 import { confusionOf } from "../rows/confusion.ts";
 import { allRows, type ReportRow, type RowGroup } from "../rows/report-rows.ts";
 import { count, lossText, minutesText, percent, rateText } from "./figures.ts";
@@ -48,12 +49,17 @@ ${epochsTable(result)}${confusions.length === 0 ? null : html`<details><summary>
 <details><summary>Spec</summary><div class="scroll" role="group" aria-label="Spec" tabindex="0"><pre>${JSON.stringify(spec, null, 2)}</pre></div></details><details><summary>Hashes</summary>${hashesTable(result)}</details></details>`;
 }
 
-/** Every run with its epochs, spec and hashes, folded. */
+/** @param most runs that are shown of a row; all where there are few */
+function rowRuns(row: ReportRow, most: number): Markup {
+  const runs = [...row.runs, ...row.repeats];
+  const others = runs.length - most;
+  return html`${runs.slice(0, most).map((result) => runMarkup(result, row))}${others <= 0 ? null : html`<p class="soft">${row.label}: ${count(others, "more run")}, too many for this page; their results are in the folder.</p>`}`;
+}
+
+/** Runs with their epochs, spec and hashes, folded: all of them, or the first of each row where they are many. */
 export function runsSection(groups: readonly RowGroup[]): Markup {
-  const lists = groups.map(
-    ({ name, rows }) =>
-      html`<h3>${name}</h3>${rows.map((row) => [...row.runs, ...row.repeats].map((result) => runMarkup(result, row)))}`,
-  );
+  const each = Math.max(1, Math.floor(MOST.runs / allRows(groups).length));
+  const lists = groups.map(({ name, rows }) => html`<h3>${name}</h3>${rows.map((row) => rowRuns(row, each))}`);
   return html`<section id="runs" aria-labelledby="runs-h"><h2 id="runs-h">Every run</h2>${lists}</section>`;
 }
 

@@ -1,3 +1,4 @@
+import { MOST } from "../rows/abridged.ts";
 import { guessingAccuracy } from "../rows/guessing.ts";
 import type { ReportRow } from "../rows/report-rows.ts";
 import { type Part, type Score, scoreOf } from "../rows/score.ts";
@@ -12,13 +13,20 @@ function intervalBar({ accuracy, interval: [low, high], counts }: Score, guessin
   const runs =
     counts.length < 2
       ? null
-      : counts.map(({ correct, images }) => html`<path class="run" d="M${x(correct / images)} 2V5"/>`);
+      : counts
+          .slice(0, MOST.seeds)
+          .map(({ correct, images }) => html`<path class="run" d="M${x(correct / images)} 2V5"/>`);
   return html`<svg class="interval" viewBox="0 0 ${WIDTH} 16" aria-hidden="true"><path class="axis" d="M4 9H${WIDTH - 4}M4 7V11M${WIDTH - 4} 7V11"/><path class="chance" d="M${x(guessing)} 5V13"/><path class="range" d="M${x(low)} 9H${x(high)}"/><circle cx="${x(accuracy)}" cy="9" r="3.2"/>${runs}</svg>`;
 }
 
-/** `46 of 55`; for several seeds `46, 48, 45 of 55`, or `20/61, 25/60` where the parts differ in size. */
+/** `46 of 55`; for many seeds their sum, for several seeds `46, 48, 45 of 55`, or `20/61, 25/60` where the parts differ in size. */
 export function countsText({ counts }: Score): string {
   const sizes = new Set(counts.map(({ images }) => images));
+  if (counts.length > MOST.seeds) {
+    const correct = counts.reduce((sum, count) => sum + count.correct, 0);
+    const images = counts.reduce((sum, count) => sum + count.images, 0);
+    return `${correct} of ${images} in all ${counts.length} seeds`;
+  }
   return sizes.size === 1
     ? `${counts.map(({ correct }) => correct).join(", ")} of ${counts[0].images}`
     : counts.map(({ correct, images }) => `${correct}/${images}`).join(", ");
