@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
-import { type HostTensor, type NamedTensors, sizeOf } from "@thaw/core";
+import { type HostTensor, type NamedTensors, parseJson, sizeOf } from "@thaw/core";
 import { MAX_WEIGHT_BYTES } from "./limits.ts";
 import { addTensor, splitVariablePath } from "./tensor-names.ts";
 import { weightsDtype, weightsInvalid, weightsTooLarge } from "./weights-error.ts";
@@ -59,7 +59,7 @@ function checkShardPath(path: unknown, where: string): string {
 function parseManifest(json: string, where: string): readonly ManifestGroup[] {
   let model: unknown;
   try {
-    model = JSON.parse(json);
+    model = parseJson(json);
   } catch (cause) {
     throw weightsInvalid(where, `it is no JSON (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
   }

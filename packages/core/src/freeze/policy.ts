@@ -1,6 +1,8 @@
+import { clipped } from "../clipped.ts";
 import { ThawError } from "../error.ts";
 import { type Layer, parameterCount, sizeOf } from "../model/layer.ts";
 import { nearest } from "../spec/known-keys.ts";
+import { type NamePattern, namePattern } from "../spec/name-pattern.ts";
 import type { FreezePolicy } from "../spec/schema.ts";
 
 /** How a layer normalises while training; null for layers that are no batch normalization. */
@@ -71,19 +73,19 @@ function byName(name: string, base: readonly Layer[]): readonly number[] {
   return base.map((_, position) => (position < index ? 0 : 1));
 }
 
-function ruleRegex(pattern: string, index: number): RegExp {
+function rulePattern(pattern: string, index: number): NamePattern {
   try {
-    return new RegExp(`^(?:${pattern})$`);
+    return namePattern(`^(?:${pattern})$`);
   } catch (cause) {
-    throw new ThawError("freeze-invalid", `freeze.${index}.layers: "${pattern}" is no regular expression.`, {
-      hint: cause instanceof Error ? cause.message : "Check its brackets and escapes.",
+    throw new ThawError("freeze-invalid", `freeze.${index}.layers: "${clipped(pattern)}" is no regular expression.`, {
+      hint: `${clipped((cause as Error).message)}; lookarounds and back references are not known: earlier rules win instead.`,
     });
   }
 }
 
 /** First match wins, every layer must be covered, and a rule that decides nothing is an error. */
 function byRules(rules: Extract<FreezePolicy, readonly unknown[]>, layers: readonly Layer[]): readonly number[] {
-  const patterns = rules.map((rule, index) => ruleRegex(rule.layers, index));
+  const patterns = rules.map((rule, index) => rulePattern(rule.layers, index));
   const wins = rules.map(() => 0);
   const multipliers = layers.map((layer) => {
     const index = patterns.findIndex((pattern) => pattern.test(layer.name));
