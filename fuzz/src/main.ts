@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { Campaign, casesOf, type TargetTally } from "./campaign/campaign.ts";
+import { CASE_LIMIT_MS, Campaign, casesOf, type TargetTally } from "./campaign/campaign.ts";
 import { campaignTable, findingText } from "./campaign/report.ts";
 import { loadTargets } from "./targets/targets.ts";
 
@@ -12,8 +12,6 @@ const HELP = `npm run fuzz -- [--cases N] [--seed S] [--target T]… [--case I] 
   --case    one case of one target again, by its place
   --out     folder for failing inputs (results/fuzz)`;
 
-/** A case that takes longer hangs. */
-const CASE_LIMIT_MS = 30_000;
 
 function numberOf(name: string, text: string): number {
   const value = Number(text);

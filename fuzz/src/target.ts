@@ -20,6 +20,11 @@ export interface Target<Input = unknown> {
   files(input: Input): ReadonlyMap<string, Uint8Array>;
 }
 
+/** A module that has targets. */
+export interface TargetsModule {
+  loadTargets(): Promise<readonly Target[]>;
+}
+
 /** An input was taken, and what it gave is not what it says. */
 export class WrongResult extends Error {}
 

@@ -34,16 +34,21 @@ export interface CampaignOptions {
   readonly seed: number;
   /** Where failing inputs are written to. */
   readonly outDir: string;
-  /** A case that says nothing for so long hangs. */
+  /** A case that says nothing for so long hangs; more than making an input smaller takes. */
   readonly caseLimitMs: number;
   /** Place of the first case; for one case again. */
   readonly first?: number;
+  /** URL of the module that has the targets, where it is another. */
+  readonly targets?: string;
 }
+
+/** Ten times what the slowest case takes, and more than making an input smaller does. */
+export const CASE_LIMIT_MS = 40_000;
+
+const TARGETS = new URL("../targets/targets.ts", import.meta.url).href;
 
 /** A child is replaced after so many cases: what libraries never give back must not count against a later case. */
 const CASES_A_CHILD = 2000;
-/** The child's own limit on making an input smaller, and some. */
-const SHRINK_SILENCE_MS = 40_000;
 
 /** Divides cases among targets by their shares; each gets one at least. */
 export function casesOf(targets: readonly Pick<Target, "name" | "share">[], cases: number): ReadonlyMap<string, number> {
@@ -65,7 +70,7 @@ export class Campaign {
     if (this.#child !== undefined && this.#casesOfChild < CASES_A_CHILD) return this.#child;
     await this.close();
     this.#casesOfChild = 0;
-    this.#child = await startChild();
+    this.#child = await startChild(this.#options.targets ?? TARGETS);
     return this.#child;
   }
 
@@ -104,15 +109,15 @@ export class Campaign {
       if (message.type === "smallest") smallest.set(message.index, message);
     };
     const smallest = new Map<number, FromChild & { readonly type: "smallest" }>();
-    const silenceMs = Math.max(this.#options.caseLimitMs, SHRINK_SILENCE_MS);
-    const ending = await child.ask({ type: "run", stretch }, silenceMs, onMessage);
+    const { caseLimitMs } = this.#options;
+    const ending = await child.ask({ type: "run", stretch }, caseLimitMs, onMessage);
     for (const [index, verdict] of pending) findings.push(await this.#keep(stretch, index, verdict, smallest.get(index)));
     if (ending === "done") return stretch.first + stretch.count;
     const words = child.lastWords();
     this.#child = undefined;
     if (judged < begun) {
       const kind = ending === "silent" ? "hang" : "crash";
-      const what = ending === "silent" ? `nothing was heard for ${silenceMs / 1000} s` : words;
+      const what = ending === "silent" ? `nothing was heard for ${caseLimitMs / 1000} s` : words;
       findings.push(await this.#lost({ ...stretch, first: begun, count: 1 }, kind, what));
     }
     return begun + 1;

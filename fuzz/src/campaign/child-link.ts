@@ -29,8 +29,9 @@ function endOf(child: ChildProcess): Promise<void> {
   });
 }
 
-export async function startChild(): Promise<ChildLink> {
-  const child = fork(CHILD, [], {
+/** @param targets URL of the module that has the targets */
+export async function startChild(targets: string): Promise<ChildLink> {
+  const child = fork(CHILD, [targets], {
     execArgv: ["--import", "tsx", "--conditions=source", `--max-old-space-size=${HEAP_MEGABYTES}`],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     env: { ...process.env, THAW_OFFLINE: "1" },

@@ -2,12 +2,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { type CaseVerdict, judgeCase } from "../judge/case-verdict.ts";
-import type { Target } from "../target.ts";
-import { loadTargets } from "../targets/targets.ts";
+import type { Target, TargetsModule } from "../target.ts";
 import type { FromChild, Stretch, ToChild } from "./messages.ts";
 
 /** What making an input smaller may take. */
 const SHRINK_MS = 20_000;
+
+/** The module that has the targets is this program's one argument. */
+const [, , MODULE = "../targets/targets.ts"] = process.argv;
 
 const targets = new Map<string, Target>();
 /** Findings that were made smaller already: one of a kind is enough. */
@@ -18,7 +20,10 @@ function send(message: FromChild): void {
 }
 
 async function targetOf({ target }: Stretch): Promise<Target> {
-  if (targets.size === 0) for (const each of await loadTargets()) targets.set(each.name, each);
+  if (targets.size === 0) {
+    const { loadTargets } = (await import(MODULE)) as TargetsModule;
+    for (const each of await loadTargets()) targets.set(each.name, each);
+  }
   const found = targets.get(target);
   if (found === undefined) throw new Error(`There is no target ${target}.`);
   return found;

@@ -35,9 +35,15 @@ export function tensorsTarget(): Target {
   const env = { THAW_CACHE: cache, THAW_OFFLINE: "1" };
   const tensors = drawn(10);
   const whole = writeSafetensors(tensors);
+  /** Good files whose pixels and labels differ: what is read must, too. */
+  const recoloured = (values: readonly number[]): Uint8Array => {
+    const bytes = Uint8Array.from(whole);
+    for (const value of values) bytes[bytes.length - 40 * (value + 3)] = value;
+    return bytes;
+  };
   return target<Uint8Array>({
     name: "tensors",
-    share: 4,
+    share: 3,
     codes: [
       "safetensors-invalid",
       "tensors-missing",
@@ -51,7 +57,8 @@ export function tensorsTarget(): Target {
     ],
     growthBytes: 192 * MEGABYTE,
     inputs: fc.oneof(
-      { weight: 1, arbitrary: fc.constant(whole) },
+      { weight: 2, arbitrary: fc.constant(whole) },
+      { weight: 4, arbitrary: fc.array(fc.nat(9), { minLength: 1, maxLength: 6 }).map(recoloured) },
       { weight: 6, arbitrary: byteEdits.map((edits) => damagedBytes(whole, edits, [0, 8, 60, whole.length - 40])) },
       {
         weight: 6,
@@ -133,7 +140,7 @@ export async function cacheTarget(): Promise<Target> {
   );
   return target<CacheInput>({
     name: "cache",
-    share: 3,
+    share: 1,
     codes: [],
     growthBytes: 192 * MEGABYTE,
     inputs: fc.record({ file: fc.nat(names.length - 1), change }),

@@ -106,7 +106,7 @@ export async function imageTarget(): Promise<Target> {
   const pixels = fc.uint8Array({ minLength: SIDE * SIDE * 3, maxLength: SIDE * SIDE * 3 });
   return target<Input>({
     name: "image",
-    share: 16,
+    share: 10,
     codes: ["image-unreadable"],
     growthBytes: 640 * MEGABYTE,
     inputs: fc.oneof(
@@ -157,7 +157,7 @@ export async function folderTarget(): Promise<Target> {
   });
   return target<readonly Entry[]>({
     name: "folder",
-    share: 2,
+    share: 1,
     codes: ["images-outside-classes", "no-classes", "data-not-found"],
     growthBytes: 192 * MEGABYTE,
     inputs: fc.uniqueArray(entry, { selector: ({ path }) => path, maxLength: 6 }),

@@ -26,7 +26,7 @@ export function kerasConfigTarget(): Target {
   const folder = workFolder();
   return target<string>({
     name: "keras-config",
-    share: 12,
+    share: 14,
     codes: ["model-config-invalid", "model-unsupported"],
     growthBytes: 128 * MEGABYTE,
     inputs: fc.oneof(

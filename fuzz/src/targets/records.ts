@@ -53,7 +53,7 @@ export function resultTarget(): Target {
   writeFileSync(join(folder, "good.json"), JSON.stringify(good));
   return target<Uint8Array>({
     name: "result",
-    share: 4,
+    share: 1.5,
     codes: ["result-unreadable"],
     growthBytes: GROWTH,
     inputs: damagedTexts([first, ...small]),
@@ -84,7 +84,7 @@ export function parityTarget(): Target {
   const folder = workFolder();
   return target<Uint8Array>({
     name: "parity",
-    share: 5,
+    share: 1.5,
     codes: ["parity-invalid", "baseline-invalid"],
     growthBytes: GROWTH,
     inputs: damagedTexts([document]),
@@ -112,7 +112,7 @@ export function benchTarget(): Target {
   const folder = workFolder();
   return target<Uint8Array>({
     name: "bench",
-    share: 4,
+    share: 1,
     codes: ["bench-invalid"],
     growthBytes: GROWTH,
     inputs: damagedTexts([{ ...rest, samples: samples.slice(0, 3) }]),

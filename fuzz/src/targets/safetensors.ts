@@ -109,7 +109,7 @@ export function checkSafetensors(bytes: Uint8Array, found: NamedTensors): void {
 /** Files of named arrays: what is written is read again, and what is damaged is refused or is what its bytes say. */
 export const safetensorsTarget: Target = target<Input>({
   name: "safetensors",
-  share: 14,
+  share: 20,
   codes: ["safetensors-invalid"],
   growthBytes: 128 * MEGABYTE,
   inputs,

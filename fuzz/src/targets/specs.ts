@@ -107,7 +107,7 @@ export function specTarget(): Target {
   const cut = fc.tuple(fc.constantFrom(...documents), byteEdits);
   return target<Input>({
     name: "spec",
-    share: 16,
+    share: 20,
     codes: ["spec-invalid", "freeze-invalid"],
     growthBytes: 192 * MEGABYTE,
     inputs: fc.oneof(

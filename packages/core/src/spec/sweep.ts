@@ -149,8 +149,11 @@ export function expandGroup(sweep: Sweep, group: SweepGroup, bestFreeze?: Freeze
 export function checkGroups(sweep: Sweep): void {
   const earlier: string[] = [];
   for (const { name, bestOf } of sweep.groups) {
-    if (earlier.includes(name))
-      throw new ThawError("spec-invalid", `Sweep "${sweep.name}": group "${name}" is there twice.`);
+    if (earlier.includes(name)) {
+      throw new ThawError("spec-invalid", `Sweep "${sweep.name}": group "${name}" is there twice.`, {
+        hint: "Give each group a name of its own.",
+      });
+    }
     if (bestOf !== undefined && !earlier.includes(bestOf)) {
       const [near] = nearest(bestOf, earlier);
       throw new ThawError(
