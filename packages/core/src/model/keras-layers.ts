@@ -84,8 +84,9 @@ function paddingOf([rows, columns]: readonly [readonly [number, number], readonl
   return [rows, columns];
 }
 
-/** `-1` stands for what is left. */
+/** `-1` stands for what is left, once. */
 function reshaped(shape: readonly number[], target: readonly number[]): readonly number[] | undefined {
+  if (target.filter((side) => side === -1).length > 1) return undefined;
   const size = shape.reduce((product, side) => product * side, 1);
   const known = target.reduce((product, side) => (side === -1 ? product : product * side), 1);
   const filled = target.map((side) => (side === -1 ? size / known : side));
