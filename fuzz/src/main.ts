@@ -12,7 +12,6 @@ const HELP = `npm run fuzz -- [--cases N] [--seed S] [--target T]… [--case I] 
   --case    one case of one target again, by its place
   --out     folder for failing inputs (results/fuzz)`;
 
-
 function numberOf(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
@@ -56,7 +55,8 @@ async function main(): Promise<number> {
       const tally = await campaign.run(name, count);
       tallies.push(tally);
       process.stderr.write(`${name}: ${count} cases, ${tally.findings.length} findings\n`);
-      for (const finding of tally.findings) if (finding.folder !== null) process.stdout.write(`${findingText(finding)}\n`);
+      for (const finding of tally.findings)
+        if (finding.folder !== null) process.stdout.write(`${findingText(finding)}\n`);
     }
   } finally {
     await campaign.close();

@@ -30,21 +30,24 @@ const PLANTED: Readonly<Record<string, string>> = {
 };
 
 describe("a planted fault", () => {
-  it.each(Object.entries(PLANTED))("%s is found as a %s, again by its seed and place, and its input is kept", async (name, kind) => {
-    const { findings } = await campaign.run(name, 8);
-    const [finding] = findings;
-    expect(finding).toMatchObject({ target: name, kind, seed: 5 });
-    const [place = ""] = finding?.path.split(":") ?? [];
-    expect(findingText(finding as never)).toContain(`--target ${name} --seed 5 --case ${place}`);
-    const input = Number(readFileSync(join(finding?.folder ?? "", "number.txt"), "utf8"));
-    expect(input).toBeGreaterThan(900);
-    if (kind !== "hang" && kind !== "crash") expect(input).toBe(901); // the smallest
+  it.each(Object.entries(PLANTED))(
+    "%s is found as a %s, again by its seed and place, and its input is kept",
+    async (name, kind) => {
+      const { findings } = await campaign.run(name, 8);
+      const [finding] = findings;
+      expect(finding).toMatchObject({ target: name, kind, seed: 5 });
+      const [place = ""] = finding?.path.split(":") ?? [];
+      expect(findingText(finding as never)).toContain(`--target ${name} --seed 5 --case ${place}`);
+      const input = Number(readFileSync(join(finding?.folder ?? "", "number.txt"), "utf8"));
+      expect(input).toBeGreaterThan(900);
+      if (kind !== "hang" && kind !== "crash") expect(input).toBe(901); // the smallest
 
-    const again = new Campaign({ seed: 5, outDir, caseLimitMs: 4000, targets, first: Number(place) });
-    const tally = await again.run(name, 1);
-    await again.close();
-    expect(tally.findings.map((found) => found.kind)).toEqual([kind]);
-  });
+      const again = new Campaign({ seed: 5, outDir, caseLimitMs: 4000, targets, first: Number(place) });
+      const tally = await again.run(name, 1);
+      await again.close();
+      expect(tally.findings.map((found) => found.kind)).toEqual([kind]);
+    },
+  );
 
   it("is not found where there is none", async () => {
     const tally = await campaign.run("none", 40);

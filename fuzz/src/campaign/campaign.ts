@@ -51,7 +51,10 @@ const TARGETS = new URL("../targets/targets.ts", import.meta.url).href;
 const CASES_A_CHILD = 2000;
 
 /** Divides cases among targets by their shares; each gets one at least. */
-export function casesOf(targets: readonly Pick<Target, "name" | "share">[], cases: number): ReadonlyMap<string, number> {
+export function casesOf(
+  targets: readonly Pick<Target, "name" | "share">[],
+  cases: number,
+): ReadonlyMap<string, number> {
   const whole = targets.reduce((sum, { share }) => sum + share, 0);
   return new Map(targets.map(({ name, share }) => [name, Math.max(1, Math.round((cases * share) / whole))]));
 }
@@ -91,12 +94,7 @@ export class Campaign {
   }
 
   /** @returns the place behind the last case that was tried */
-  async #stretch(
-    child: ChildLink,
-    stretch: Stretch,
-    verdicts: CaseVerdict[],
-    findings: Finding[],
-  ): Promise<number> {
+  async #stretch(child: ChildLink, stretch: Stretch, verdicts: CaseVerdict[], findings: Finding[]): Promise<number> {
     let [begun, judged] = [stretch.first, stretch.first - 1];
     const pending = new Map<number, CaseVerdict>();
     const onMessage = (message: FromChild): void => {
@@ -111,7 +109,8 @@ export class Campaign {
     const smallest = new Map<number, FromChild & { readonly type: "smallest" }>();
     const { caseLimitMs } = this.#options;
     const ending = await child.ask({ type: "run", stretch }, caseLimitMs, onMessage);
-    for (const [index, verdict] of pending) findings.push(await this.#keep(stretch, index, verdict, smallest.get(index)));
+    for (const [index, verdict] of pending)
+      findings.push(await this.#keep(stretch, index, verdict, smallest.get(index)));
     if (ending === "done") return stretch.first + stretch.count;
     const words = child.lastWords();
     this.#child = undefined;

@@ -20,6 +20,11 @@ export type FromChild =
   | { readonly type: "begin"; readonly index: number }
   | { readonly type: "verdict"; readonly index: number; readonly verdict: CaseVerdict }
   /** The smallest input that shows the same, as a path below the seed, and its files. */
-  | { readonly type: "smallest"; readonly index: number; readonly path: string; readonly files: Readonly<Record<string, string>> }
+  | {
+      readonly type: "smallest";
+      readonly index: number;
+      readonly path: string;
+      readonly files: Readonly<Record<string, string>>;
+    }
   | { readonly type: "written" }
   | { readonly type: "done" };

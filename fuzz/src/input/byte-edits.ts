@@ -27,7 +27,21 @@ export type ByteEdit =
 
 const HEAD_BYTES = 128;
 /** Numbers that lengths, counts and offsets are replaced by: nothing, one, limits of each width, less than nothing. */
-const LENGTHS = [0n, 1n, 2n, 0x7fn, 0xffn, 0x7fffn, 0xffffn, 0x7fff_ffffn, 0xffff_ffffn, 2n ** 40n, 2n ** 53n, -1n, -8n];
+const LENGTHS = [
+  0n,
+  1n,
+  2n,
+  0x7fn,
+  0xffn,
+  0x7fffn,
+  0xffffn,
+  0x7fff_ffffn,
+  0xffff_ffffn,
+  2n ** 40n,
+  2n ** 53n,
+  -1n,
+  -8n,
+];
 
 const position: fc.Arbitrary<Position> = fc.record({
   near: fc.constantFrom("head", "mark", "mark", "any"),
@@ -65,12 +79,6 @@ function offsetOf({ near, index, delta }: Position, bytes: Uint8Array, marks: re
         ? (marks[index % marks.length] ?? 0) + delta
         : index;
   return start % bytes.length;
-}
-
-/** The changed range of an edit that moves nothing else; null for one that does. */
-export interface Touched {
-  readonly from: number;
-  readonly to: number;
 }
 
 function numberBytes(width: number, value: bigint, bigEndian: boolean): Uint8Array {

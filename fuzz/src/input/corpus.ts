@@ -15,7 +15,18 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const WEIGHTS = join(ROOT, "packages/assets/test/fixtures/weights");
 
 /** Signatures of HDF5's structures (with the messages of old object headers, which have none) and of zip's records. */
-const SIGNATURES = ["TREE", "HEAP", "SNOD", "GCOL", "OHDR", "FRHP", "\x89HDF", "PK\x01\x02", "PK\x03\x04", "PK\x05\x06"];
+const SIGNATURES = [
+  "TREE",
+  "HEAP",
+  "SNOD",
+  "GCOL",
+  "OHDR",
+  "FRHP",
+  "\x89HDF",
+  "PK\x01\x02",
+  "PK\x03\x04",
+  "PK\x05\x06",
+];
 
 function offsetsOf(bytes: Buffer, signature: string): readonly number[] {
   const found: number[] = [];

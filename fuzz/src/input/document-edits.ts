@@ -15,11 +15,38 @@ export const POLLUTION = "thawPolluted";
 const INFINITE = "@infinite@";
 const deep = (levels: number): string => `@deep ${levels}@`;
 
-const KEYS = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "then", "toJSON", "length", "", "0"];
+const KEYS = [
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+  "then",
+  "toJSON",
+  "length",
+  "",
+  "0",
+];
 const POISON = { [POLLUTION]: true, prototype: { [POLLUTION]: true } };
 
 const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom<unknown>(null, true, false, 0, -0, -1, 1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, 1e21, 1e308, -1e308, 1e-320),
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    false,
+    0,
+    -0,
+    -1,
+    1,
+    0.5,
+    2 ** 31,
+    2 ** 32,
+    2 ** 53,
+    1e21,
+    1e308,
+    -1e308,
+    1e-320,
+  ),
   fc.constantFrom<unknown>("", "x", "__proto__", "\u0000", "\ud800", "‮", "<img src=x>", "=1+1", "../..", "(a+)+$"),
   fc.constantFrom<unknown>([], {}, [[]], [null], { length: -1 }, POISON, INFINITE, deep(150), deep(20_000)),
   fc.nat(100_000).map((length) => "a".repeat(length)),
@@ -89,22 +116,26 @@ function editOnce(document: Container, edit: DocumentEdit): void {
   const object = isContainer(value) && !Array.isArray(value) ? value : document;
   switch (edit.kind) {
     case "remove":
-      return removeFrom(chosen);
-    case "replace":
-      return define(chosen.parent, chosen.key, structuredClone(edit.value));
-    case "add":
-      return define(object, edit.key, structuredClone(edit.value));
-    case "rename":
-      if (Array.isArray(chosen.parent)) return;
       removeFrom(chosen);
-      return define(chosen.parent, edit.key, value);
+      break;
+    case "replace":
+      define(chosen.parent, chosen.key, structuredClone(edit.value));
+      break;
+    case "add":
+      define(object, edit.key, structuredClone(edit.value));
+      break;
+    case "rename":
+      if (Array.isArray(chosen.parent)) break;
+      removeFrom(chosen);
+      define(chosen.parent, edit.key, value);
+      break;
     case "exchange": {
       const other = slots[edit.other % slots.length] ?? chosen;
-      const copy = structuredClone(valueIn(other));
-      return define(chosen.parent, chosen.key, copy);
+      define(chosen.parent, chosen.key, structuredClone(valueIn(other)));
+      break;
     }
     case "repeat":
-      if (!Array.isArray(chosen.parent)) return;
+      if (!Array.isArray(chosen.parent)) break;
       for (let count = 0; count < edit.times; count += 1) chosen.parent.push(structuredClone(value));
   }
 }

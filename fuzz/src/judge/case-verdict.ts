@@ -34,7 +34,8 @@ function judgeError(error: unknown, codes: readonly string[]): Judged {
   }
   const { code, message, hint } = error;
   if (!codes.includes(code)) return finding("foreign-code", `${code}: ${message.slice(0, 600)}`);
-  if (message.length > MOST_MESSAGE) return finding("long-message", `${code}: a message of ${message.length} characters`);
+  if (message.length > MOST_MESSAGE)
+    return finding("long-message", `${code}: a message of ${message.length} characters`);
   if (hint === undefined || hint === "") return finding("no-hint", `${code}: ${message.slice(0, 300)}`);
   return { status: "refused", code };
 }
@@ -59,8 +60,13 @@ export async function judgeCase<Input>(target: Target<Input>, input: Input): Pro
   const polluted = pollutedRoots();
   if (polluted !== undefined) return { ...finding("pollution", polluted), ms, growthBytes };
   if (judged.status !== "finding" && growthBytes > target.growthBytes) {
-    return { ...finding("allocation", `${growthBytes} bytes were taken, at most ${target.growthBytes} may be`), ms, growthBytes };
+    return {
+      ...finding("allocation", `${growthBytes} bytes were taken, at most ${target.growthBytes} may be`),
+      ms,
+      growthBytes,
+    };
   }
-  if (judged.status !== "finding" && ms > MOST_MS) return { ...finding("slow", `it took ${ms.toFixed(0)} ms`), ms, growthBytes };
+  if (judged.status !== "finding" && ms > MOST_MS)
+    return { ...finding("slow", `it took ${ms.toFixed(0)} ms`), ms, growthBytes };
   return { ...judged, ms, growthBytes };
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { openStore, preparePlan, surveyFolder } from "@thaw/assets";
-import { type HostTensor, parseSpec, type Plan, type Spec, writeSafetensors } from "@thaw/core";
+import { type HostTensor, type Plan, parseSpec, type Spec, writeSafetensors } from "@thaw/core";
 import fc from "fast-check";
 import sharp from "sharp";
 import { byteEdits, damagedBytes } from "../input/byte-edits.ts";
@@ -62,15 +62,27 @@ export function tensorsTarget(): Target {
       { weight: 6, arbitrary: byteEdits.map((edits) => damagedBytes(whole, edits, [0, 8, 60, whole.length - 40])) },
       {
         weight: 6,
-        arbitrary: fc.tuple(fc.integer({ min: 0, max: 12 }), fc.array(fc.integer({ min: -2, max: 4 }), { maxLength: 12 }), fc.constantFrom(SIDE, 0, 31)).map(
-          ([images, labels, side]) =>
+        arbitrary: fc
+          .tuple(
+            fc.integer({ min: 0, max: 12 }),
+            fc.array(fc.integer({ min: -2, max: 4 }), { maxLength: 12 }),
+            fc.constantFrom(SIDE, 0, 31),
+          )
+          .map(([images, labels, side]) =>
             writeSafetensors(
               new Map<string, HostTensor>([
                 ["labels", { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels) }],
-                ["images", { dtype: "uint8", shape: [images, side, side, 3], data: new Uint8Array(images * side * side * 3).fill(images) }],
+                [
+                  "images",
+                  {
+                    dtype: "uint8",
+                    shape: [images, side, side, 3],
+                    data: new Uint8Array(images * side * side * 3).fill(images),
+                  },
+                ],
               ]),
             ),
-        ),
+          ),
       },
     ),
     async read(bytes) {
@@ -83,7 +95,12 @@ export function tensorsTarget(): Target {
       const [labels, images] = [Int32Array.from(dataset.labels), dataset.labels.length];
       const given = Buffer.from(bytes);
       expectSame("labels", dataset.labels, "those of the file", given.includes(Buffer.from(labels.buffer)));
-      expectSame("pixels", pixels.length, images * SIDE * SIDE * 3, pixels.length === images * SIDE * SIDE * 3 && given.includes(pixels));
+      expectSame(
+        "pixels",
+        pixels.length,
+        images * SIDE * SIDE * 3,
+        pixels.length === images * SIDE * SIDE * 3 && given.includes(pixels),
+      );
       checkSafetensors(bytes, new Map([...(await tensorsOf(bytes))]));
       return plan;
     },
@@ -102,7 +119,9 @@ async function photoFolder(root: string): Promise<void> {
     mkdirSync(join(root, name), { recursive: true });
     for (let index = 0; index < 6; index += 1) {
       const background = { r: 40 * index, g: 120 * label, b: 90 };
-      await sharp({ create: { width: 16, height: 16, channels: 3, background } }).png().toFile(join(root, name, `${index}.png`));
+      await sharp({ create: { width: 16, height: 16, channels: 3, background } })
+        .png()
+        .toFile(join(root, name, `${index}.png`));
     }
   }
 }
@@ -154,6 +173,7 @@ export async function cacheTarget(): Promise<Target> {
       expectSame("the plan", plan, expected, isDeepStrictEqual(plan, expected));
       return plan;
     },
-    files: ({ file, change: damage }) => oneFile(names[file]?.split("/").at(-1) ?? "", damage(good.get(names[file] ?? "") ?? new Uint8Array())),
+    files: ({ file, change: damage }) =>
+      oneFile(names[file]?.split("/").at(-1) ?? "", damage(good.get(names[file] ?? "") ?? new Uint8Array())),
   });
 }

@@ -57,7 +57,9 @@ const bombs: fc.Arbitrary<Input> = fc.oneof(
   })),
   fc.tuple(sides, sides).map(([width, height]) => ({
     name: "bomb.svg.png",
-    bytes: new TextEncoder().encode(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="9" height="9"/></svg>`),
+    bytes: new TextEncoder().encode(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="9" height="9"/></svg>`,
+    ),
     pixels: null,
   })),
   fc.integer({ min: 2, max: 9 }).map((levels) => {
@@ -70,13 +72,28 @@ const bombs: fc.Arbitrary<Input> = fc.oneof(
 async function photos(): Promise<readonly CorpusFile[]> {
   const assets = process.env.THAW_ASSETS;
   const folder = assets === undefined ? undefined : join(assets.split(":")[0] ?? "", "shoes", "boots");
-  const real = folder === undefined ? [] : readdirSync(folder).sort().slice(0, 4).map((name) => readFileSync(join(folder, name)));
+  const real =
+    folder === undefined
+      ? []
+      : readdirSync(folder)
+          .sort()
+          .slice(0, 4)
+          .map((name) => readFileSync(join(folder, name)));
   const sheet = readFileSync(new URL("../../../packages/assets/data/fashion-shoes.png", import.meta.url));
   const sources = [...real, await sharp(sheet).extract({ left: 0, top: 0, width: 96, height: 64 }).png().toBuffer()];
   const files: CorpusFile[] = [];
   for (const [index, source] of sources.entries()) {
     const small = sharp(source).resize(48, 40, { fit: "fill" }).toColourspace("srgb");
-    files.push(corpusFile(`${index}.jpg`, await small.clone().jpeg().withExif({ IFD0: { Software: "x" } }).toBuffer()));
+    files.push(
+      corpusFile(
+        `${index}.jpg`,
+        await small
+          .clone()
+          .jpeg()
+          .withExif({ IFD0: { Software: "x" } })
+          .toBuffer(),
+      ),
+    );
     files.push(corpusFile(`${index}-progressive.jpg`, await small.clone().jpeg({ progressive: true }).toBuffer()));
     files.push(corpusFile(`${index}.png`, await small.clone().png().toBuffer()));
     files.push(corpusFile(`${index}-palette.png`, await small.clone().png({ palette: true }).toBuffer()));
@@ -125,14 +142,18 @@ export async function imageTarget(): Promise<Target> {
       const path = join(folder, input.name);
       writeFileSync(path, input.bytes);
       const decodings = [];
-      for await (const { decoded } of decodeFiles([{ name: path }, { name: path }], SIDE, "stretch")) decodings.push(decoded);
+      for await (const { decoded } of decodeFiles([{ name: path }, { name: path }], SIDE, "stretch"))
+        decodings.push(decoded);
       const [first, second] = decodings;
       const reason = first === undefined ? "nothing came" : "reason" in first ? first.reason : undefined;
       if (reason !== undefined) throw new ThawError("image-unreadable", reason, { hint: "–" });
-      const [a, b] = [first, second].map((decoded) => (decoded !== undefined && "pixels" in decoded ? decoded.pixels : new Uint8Array()));
+      const [a, b] = [first, second].map((decoded) =>
+        decoded !== undefined && "pixels" in decoded ? decoded.pixels : new Uint8Array(),
+      );
       expectSame("pixels", a?.length, SIDE * SIDE * 3, a?.length === SIDE * SIDE * 3);
       expectSame("pixels decoded again", null, null, Buffer.from(a ?? []).equals(Buffer.from(b ?? [])));
-      if (input.pixels !== null) expectSame("pixels", null, null, Buffer.from(a ?? []).equals(Buffer.from(input.pixels)));
+      if (input.pixels !== null)
+        expectSame("pixels", null, null, Buffer.from(a ?? []).equals(Buffer.from(input.pixels)));
       return a;
     },
     files: ({ name, bytes }) => oneFile(name, bytes),
@@ -150,9 +171,25 @@ export async function folderTarget(): Promise<Target> {
   const bad = new TextEncoder().encode("no image");
   const work = workFolder();
   let made = 0;
-  const part = fc.constantFrom("a", "b", "__proto__", "constructor", "é", "x y", ".hidden", "‮gnp", "-rf", "$(id)", "c.jpg", "a\nb", "<b>");
+  const part = fc.constantFrom(
+    "a",
+    "b",
+    "__proto__",
+    "constructor",
+    "é",
+    "x y",
+    ".hidden",
+    "‮gnp",
+    "-rf",
+    "$(id)",
+    "c.jpg",
+    "a\nb",
+    "<b>",
+  );
   const entry = fc.record({
-    path: fc.tuple(fc.array(part, { minLength: 1, maxLength: 3 }), fc.constantFrom(".jpg", ".PNG", ".webp", ".txt", "")).map(([parts, ending]) => `${parts.join("/")}/${parts.at(-1)}${ending}`),
+    path: fc
+      .tuple(fc.array(part, { minLength: 1, maxLength: 3 }), fc.constantFrom(".jpg", ".PNG", ".webp", ".txt", ""))
+      .map(([parts, ending]) => `${parts.join("/")}/${parts.at(-1)}${ending}`),
     file: fc.nat(good.length),
   });
   return target<readonly Entry[]>({
@@ -176,12 +213,27 @@ export async function folderTarget(): Promise<Target> {
         }
       }
       const survey = await surveyFolder(root);
-      const seen = [...there].filter(([path]) => path.split("/").every((name) => !name.startsWith(".")) && /\.(jpe?g|png|webp)$/i.test(path));
-      const [readable, unreadable] = [seen.filter(([, bytes]) => bytes !== bad), seen.filter(([, bytes]) => bytes === bad)];
-      const names = (list: readonly (readonly [string, unknown])[]): string => list.map(([path]) => path).sort().join("|");
-      const found = survey.images.map(({ path }) => path).sort().join("|");
+      const seen = [...there].filter(
+        ([path]) => path.split("/").every((name) => !name.startsWith(".")) && /\.(jpe?g|png|webp)$/i.test(path),
+      );
+      const [readable, unreadable] = [
+        seen.filter(([, bytes]) => bytes !== bad),
+        seen.filter(([, bytes]) => bytes === bad),
+      ];
+      const names = (list: readonly (readonly [string, unknown])[]): string =>
+        list
+          .map(([path]) => path)
+          .sort()
+          .join("|");
+      const found = survey.images
+        .map(({ path }) => path)
+        .sort()
+        .join("|");
       expectSame("readable images", found, names(readable), found === names(readable));
-      const refused = survey.unreadable.map(({ path }) => path).sort().join("|");
+      const refused = survey.unreadable
+        .map(({ path }) => path)
+        .sort()
+        .join("|");
       expectSame("unreadable images", refused, names(unreadable), refused === names(unreadable));
       const contents = new Set(readable.map(([, bytes]) => bytes));
       const copies = survey.duplicates.reduce((sum, { paths }) => sum + paths.length - 1, 0);

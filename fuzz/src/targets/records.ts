@@ -1,7 +1,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { benchSpeeds, readBaseline, readBenchReport, readParityReport, readResult, readResultFolder } from "@thaw/cli/internals";
+import {
+  benchSpeeds,
+  readBaseline,
+  readBenchReport,
+  readParityReport,
+  readResult,
+  readResultFolder,
+} from "@thaw/cli/internals";
 import { ThawError } from "@thaw/core";
 import { compareReports, type ParityReport } from "@thaw/core/parity";
 import { parityJunit, parityMarkdown, parityText, type ReportInput, reportPage, resultsMarkdown } from "@thaw/report";
@@ -21,8 +28,18 @@ function damagedTexts(documents: readonly unknown[]): fc.Arbitrary<Uint8Array> {
   const encoder = new TextEncoder();
   return fc.oneof(
     { weight: 1, arbitrary: document.map((whole) => encoder.encode(JSON.stringify(whole))) },
-    { weight: 12, arbitrary: fc.tuple(document, documentEdits).map(([whole, edits]) => encoder.encode(damagedDocument(whole, edits))) },
-    { weight: 4, arbitrary: fc.tuple(document, byteEdits).map(([whole, edits]) => damagedBytes(encoder.encode(JSON.stringify(whole)), edits, [])) },
+    {
+      weight: 12,
+      arbitrary: fc
+        .tuple(document, documentEdits)
+        .map(([whole, edits]) => encoder.encode(damagedDocument(whole, edits))),
+    },
+    {
+      weight: 4,
+      arbitrary: fc
+        .tuple(document, byteEdits)
+        .map(([whole, edits]) => damagedBytes(encoder.encode(JSON.stringify(whole)), edits, [])),
+    },
   );
 }
 
@@ -60,7 +77,12 @@ export function resultTarget(): Target {
     async read(bytes) {
       writeFileSync(join(folder, "fuzz.json"), bytes);
       const { results, others: refused } = await readResultFolder(folder);
-      expectSame("files that are accounted for", results.length + refused.length, 2, results.length + refused.length === 2);
+      expectSame(
+        "files that are accounted for",
+        results.length + refused.length,
+        2,
+        results.length + refused.length === 2,
+      );
       const input = reportOf({}, results);
       await reportPage(input);
       resultsMarkdown(input);

@@ -16,13 +16,17 @@ import { expectSame, MEGABYTE, oneFile, type Target, target } from "../target.ts
 function conversation(): { readonly probe: readonly unknown[]; readonly run: readonly unknown[] } {
   const [result] = sampleResults();
   if (result === undefined) throw new Error("There is no result to make messages of.");
-  const { environment, trainable, epochs, final, predictions, certainty, digests, timing, memory, underTrained } = result;
+  const { environment, trainable, epochs, final, predictions, certainty, digests, timing, memory, underTrained } =
+    result;
   const events = [
     { type: "start", environment, trainable, totalSteps: 70 },
     { type: "warning", code: "slow", message: "It is slow." },
     { type: "step", epoch: 1, step: 1, loss: 1.5, ms: 20, images: 32 },
     ...epochs.slice(0, 1).map((epoch) => ({ type: "epoch", ...epoch })),
-    { type: "end", outcome: { trainable, epochs, final, predictions, certainty, digests, timing, memory, underTrained } },
+    {
+      type: "end",
+      outcome: { trainable, epochs, final, predictions, certainty, digests, timing, memory, underTrained },
+    },
   ];
   return {
     probe: [{ type: "available", availability: { ok: true, environment } }, { type: "done" }],
@@ -40,7 +44,10 @@ function linesOf(messages: readonly string[]): Uint8Array {
 }
 
 function texts(lines: Uint8Array): readonly string[] {
-  return Buffer.from(lines).toString("utf8").split("\n").filter((line) => line.trim() !== "");
+  return Buffer.from(lines)
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line.trim() !== "");
 }
 
 const CODES = ["protocol-invalid", "runner-crashed", "cancelled", "own-error"];
@@ -68,13 +75,18 @@ export function runnerTarget(): Target {
     codes: CODES,
     growthBytes: 192 * MEGABYTE,
     inputs: fc.oneof(
-      { weight: 1, arbitrary: asked.map((asked) => ({ asked, lines: linesOf(said[asked].map((line) => JSON.stringify(line))) })) },
+      {
+        weight: 1,
+        arbitrary: asked.map((asked) => ({ asked, lines: linesOf(said[asked].map((line) => JSON.stringify(line))) })),
+      },
       {
         weight: 12,
         arbitrary: fc.tuple(asked, fc.nat(20), documentEdits).map(([asked, place, edits]) => {
           const whole = said[asked];
           const chosen = place % whole.length;
-          const lines = whole.map((line, index) => (index === chosen ? damagedDocument(line, edits) : JSON.stringify(line)));
+          const lines = whole.map((line, index) =>
+            index === chosen ? damagedDocument(line, edits) : JSON.stringify(line),
+          );
           return { asked, lines: linesOf(lines) };
         }),
       },
@@ -87,7 +99,9 @@ export function runnerTarget(): Target {
       },
       {
         weight: 2,
-        arbitrary: fc.tuple(asked, documentEdits).map(([asked, edits]) => ({ asked, lines: linesOf([damagedDocument(error, edits)]) })),
+        arbitrary: fc
+          .tuple(asked, documentEdits)
+          .map(([asked, edits]) => ({ asked, lines: linesOf([damagedDocument(error, edits)]) })),
       },
       {
         weight: 1,
@@ -113,7 +127,9 @@ export function runnerTarget(): Target {
         return events;
       } catch (thrown) {
         // A code of the program's own is passed on as it is.
-        const own = thrown instanceof ThawError && texts(lines).some((line) => line.includes('"error"') && line.includes(JSON.stringify(thrown.code)));
+        const own =
+          thrown instanceof ThawError &&
+          texts(lines).some((line) => line.includes('"error"') && line.includes(JSON.stringify(thrown.code)));
         if (!own) throw thrown;
         throw new ThawError("own-error", thrown.message.slice(0, 100), { hint: "–" });
       }

@@ -1,4 +1,10 @@
-import { type HostTensor, type NamedTensors, parseSafetensors, safetensorsMetadata, writeSafetensors } from "@thaw/core";
+import {
+  type HostTensor,
+  type NamedTensors,
+  parseSafetensors,
+  safetensorsMetadata,
+  writeSafetensors,
+} from "@thaw/core";
 import fc from "fast-check";
 import { byteEdits, damagedBytes } from "../input/byte-edits.ts";
 import { damagedDocument, documentEdits } from "../input/document-edits.ts";
@@ -33,10 +39,16 @@ const tensor: fc.Arbitrary<HostTensor> = fc
   });
 
 const tensors: fc.Arbitrary<NamedTensors> = fc
-  .uniqueArray(fc.tuple(name.filter((text) => text !== "__metadata__" && !/\p{Cs}/u.test(text)), tensor), {
-    selector: ([key]) => key,
-    maxLength: 6,
-  })
+  .uniqueArray(
+    fc.tuple(
+      name.filter((text) => text !== "__metadata__" && !/\p{Cs}/u.test(text)),
+      tensor,
+    ),
+    {
+      selector: ([key]) => key,
+      maxLength: 6,
+    },
+  )
   .map((entries) => new Map(entries));
 
 /** A file with a header that was changed as a document and is consistent with its own length. */
@@ -96,12 +108,22 @@ function bytesOf({ data }: HostTensor): Buffer {
 export function checkSafetensors(bytes: Uint8Array, found: NamedTensors): void {
   const { header, dataStart } = headerOf(bytes);
   const named = Object.entries(header).filter(([key]) => key !== "__metadata__");
-  expectSame("names of tensors", [...found.keys()], named.map(([key]) => key), named.every(([key]) => found.has(key)) && named.length === found.size);
+  expectSame(
+    "names of tensors",
+    [...found.keys()],
+    named.map(([key]) => key),
+    named.every(([key]) => found.has(key)) && named.length === found.size,
+  );
   for (const [key, entry] of named) {
-    const { dtype, shape, data_offsets: [begin, end] } = entry as { dtype: keyof typeof TYPES; shape: number[]; data_offsets: [number, number] };
+    const {
+      dtype,
+      shape,
+      data_offsets: [begin, end],
+    } = entry as { dtype: keyof typeof TYPES; shape: number[]; data_offsets: [number, number] };
     const is = found.get(key);
     const expected = Buffer.from(bytes.subarray(dataStart + begin, dataStart + end));
-    const same = is !== undefined && is.dtype === TYPES[dtype] && `${is.shape}` === `${shape}` && bytesOf(is).equals(expected);
+    const same =
+      is !== undefined && is.dtype === TYPES[dtype] && `${is.shape}` === `${shape}` && bytesOf(is).equals(expected);
     expectSame(`tensor ${key}`, is?.shape, shape, same);
   }
 }

@@ -9,8 +9,8 @@ import {
   networkOfModel,
   type Result,
   resolveFreeze,
-  sha256,
   type Spec,
+  sha256,
   writeSafetensors,
 } from "@thaw/core";
 import { exportModel, FORMAT_NAMES } from "@thaw/export";
@@ -46,7 +46,14 @@ async function smallModel(result: Result): Promise<{ readonly record: ModelRecor
   const { steps, trace, cache, predictions, certainty, timing, memory, data, ...rest } = result;
   const { heldOut, ...counts } = data;
   const digests = { ...rest.digests, final: await sha256(writeSafetensors(weights)) };
-  const record = { ...rest, spec: { ...spec, epochs: result.spec.epochs }, config: CONFIG, phases, data: counts, digests };
+  const record = {
+    ...rest,
+    spec: { ...spec, epochs: result.spec.epochs },
+    config: CONFIG,
+    phases,
+    data: counts,
+    digests,
+  };
   return { record, weights };
 }
 
@@ -75,7 +82,13 @@ export async function savedModelTarget(): Promise<Target> {
       checkSafetensors(bytes, model.weights);
       networkOfModel(model.record);
       for (const format of FORMAT_NAMES) {
-        const options = { formats: [format], takesPixels: true, from: "model.safetensors", thawVersion: "0.1.0", date: new Date("2026-11-26T00:00:00Z") };
+        const options = {
+          formats: [format],
+          takesPixels: true,
+          from: "model.safetensors",
+          thawVersion: "0.1.0",
+          date: new Date("2026-11-26T00:00:00Z"),
+        };
         await exportModel(model, options);
       }
       return model;

@@ -2,7 +2,16 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { readSpecFile } from "@thaw/cli/internals";
-import { buildNetwork, expandGroup, type FreezePolicy, parseSpec, parseSweep, resolveFreeze, type Spec, type SpecInput } from "@thaw/core";
+import {
+  buildNetwork,
+  expandGroup,
+  type FreezePolicy,
+  parseSpec,
+  parseSweep,
+  resolveFreeze,
+  type Spec,
+  type SpecInput,
+} from "@thaw/core";
 import fc from "fast-check";
 import { byteEdits, damagedBytes } from "../input/byte-edits.ts";
 import { repositoryDocuments } from "../input/corpus.ts";
@@ -18,11 +27,18 @@ interface Input {
 
 const rate = fc.double({ min: 1e-6, max: 1, noNaN: true });
 const optimizer = fc.oneof(
-  fc.record({ name: fc.constant("adam" as const), learningRate: rate, beta1: fc.constant(0.9) }, { requiredKeys: ["name"] }),
+  fc.record(
+    { name: fc.constant("adam" as const), learningRate: rate, beta1: fc.constant(0.9) },
+    { requiredKeys: ["name"] },
+  ),
   fc.record(
     {
       name: fc.constant("sgd" as const),
-      learningRate: fc.record({ schedule: fc.constant("cosine" as const), initial: rate, decaySteps: fc.integer({ min: 1, max: 999 }) }),
+      learningRate: fc.record({
+        schedule: fc.constant("cosine" as const),
+        initial: rate,
+        decaySteps: fc.integer({ min: 1, max: 999 }),
+      }),
       nesterov: fc.boolean(),
     },
     { requiredKeys: ["name"] },
@@ -32,7 +48,10 @@ const freeze = fc.oneof(
   fc.nat(154),
   fc.constantFrom("block_13_expand", "Conv1"),
   fc.array(
-    fc.record({ layers: fc.constantFrom(".*", "block_1_.*", "(a+)+", "(\\w+)+!", "(.*)*x", "(?=x)y|(x|x)*z"), train: fc.boolean() }),
+    fc.record({
+      layers: fc.constantFrom(".*", "block_1_.*", "(a+)+", "(\\w+)+!", "(.*)*x", "(?=x)y|(x|x)*z"),
+      train: fc.boolean(),
+    }),
     { minLength: 1, maxLength: 3 },
   ),
 );
@@ -40,7 +59,11 @@ const specInput: fc.Arbitrary<SpecInput> = fc.record(
   {
     version: fc.constant(1 as const),
     name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/),
-    model: fc.constantFrom({}, { alpha: 0.35 as const, imageSize: 96, weights: "random" }, { architecture: "ResNet50" as const }),
+    model: fc.constantFrom(
+      {},
+      { alpha: 0.35 as const, imageSize: 96, weights: "random" },
+      { architecture: "ResNet50" as const },
+    ),
     data: fc.constantFrom(
       { kind: "builtin" as const, name: "shoes" as const },
       { kind: "tensors" as const, file: "x.safetensors", classes: ["a", "__proto__", "constructor"] },
@@ -57,16 +80,25 @@ const specInput: fc.Arbitrary<SpecInput> = fc.record(
 );
 
 /** A sweep whose lists multiply. */
-const wideSweep = fc.record({ keys: fc.integer({ min: 1, max: 6 }), values: fc.integer({ min: 1, max: 60 }) }).map(({ keys, values }) => {
-  const numbers = Array.from({ length: values }, (_, index) => index + 1);
-  const lists = { epochs: numbers, batchSize: numbers, seed: numbers, freeze: numbers, learningRate: numbers, dropout: numbers.map((n) => n / 100) };
-  return {
-    version: 1,
-    name: "wide",
-    experiment: { version: 1, name: "wide", data: { kind: "builtin", name: "shoes" } },
-    groups: [{ name: "g", vary: Object.fromEntries(Object.entries(lists).slice(0, keys)) }],
-  };
-});
+const wideSweep = fc
+  .record({ keys: fc.integer({ min: 1, max: 6 }), values: fc.integer({ min: 1, max: 60 }) })
+  .map(({ keys, values }) => {
+    const numbers = Array.from({ length: values }, (_, index) => index + 1);
+    const lists = {
+      epochs: numbers,
+      batchSize: numbers,
+      seed: numbers,
+      freeze: numbers,
+      learningRate: numbers,
+      dropout: numbers.map((n) => n / 100),
+    };
+    return {
+      version: 1,
+      name: "wide",
+      experiment: { version: 1, name: "wide", data: { kind: "builtin", name: "shoes" } },
+      groups: [{ name: "g", vary: Object.fromEntries(Object.entries(lists).slice(0, keys)) }],
+    };
+  });
 
 const LAYERS = new Map<string, ReturnType<typeof buildNetwork>>();
 
@@ -111,11 +143,23 @@ export function specTarget(): Target {
     codes: ["spec-invalid", "freeze-invalid"],
     growthBytes: 192 * MEGABYTE,
     inputs: fc.oneof(
-      { weight: 4, arbitrary: specInput.map((input) => ({ text: encoded(JSON.stringify(input)), whole: parseSpec(input) })) },
-      { weight: 8, arbitrary: damaged.map(([document, edits]) => ({ text: encoded(damagedDocument(document, edits)), whole: null })) },
+      {
+        weight: 4,
+        arbitrary: specInput.map((input) => ({ text: encoded(JSON.stringify(input)), whole: parseSpec(input) })),
+      },
+      {
+        weight: 8,
+        arbitrary: damaged.map(([document, edits]) => ({
+          text: encoded(damagedDocument(document, edits)),
+          whole: null,
+        })),
+      },
       {
         weight: 3,
-        arbitrary: cut.map(([document, edits]) => ({ text: damagedBytes(encoded(JSON.stringify(document)), edits, []), whole: null })),
+        arbitrary: cut.map(([document, edits]) => ({
+          text: damagedBytes(encoded(JSON.stringify(document)), edits, []),
+          whole: null,
+        })),
       },
       { weight: 1, arbitrary: wideSweep.map((sweep) => ({ text: encoded(JSON.stringify(sweep)), whole: null })) },
     ),
@@ -123,10 +167,19 @@ export function specTarget(): Target {
       const file = join(folder, "spec.json");
       writeFileSync(file, text);
       const read = await readSpecFile(file);
-      const written: unknown = JSON.parse(Buffer.from(text).toString("utf8").replace(/^\uFEFF/, ""));
+      const written: unknown = JSON.parse(
+        Buffer.from(text)
+          .toString("utf8")
+          .replace(/^\uFEFF/, ""),
+      );
       if (read.kind === "spec") {
         checkFields(written, read.spec, "spec");
-        expectSame("the spec read again", parseSpec(read.spec), read.spec, isDeepStrictEqual(parseSpec(read.spec), read.spec));
+        expectSame(
+          "the spec read again",
+          parseSpec(read.spec),
+          read.spec,
+          isDeepStrictEqual(parseSpec(read.spec), read.spec),
+        );
         if (whole !== null) expectSame("the spec", read.spec, whole, isDeepStrictEqual(read.spec, whole));
         checkFreeze(read.spec);
         return read.spec;

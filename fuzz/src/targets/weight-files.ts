@@ -144,9 +144,11 @@ function damagedMember(files: readonly CorpusFile[]): fc.Arbitrary<NamedBytes> {
       const config: unknown = JSON.parse(Buffer.from(member(zip, "config.json")).toString("utf8"));
       return repacked(zip, "config.json", new TextEncoder().encode(damagedDocument(config, edits)), packing);
     }),
-    fc.tuple(file, byteEdits, level).map(([zip, edits, packing]: [CorpusFile, readonly ByteEdit[], 0 | 6]) =>
-      repacked(zip, "model.weights.h5", damagedBytes(member(zip, "model.weights.h5"), edits, []), packing),
-    ),
+    fc
+      .tuple(file, byteEdits, level)
+      .map(([zip, edits, packing]: [CorpusFile, readonly ByteEdit[], 0 | 6]) =>
+        repacked(zip, "model.weights.h5", damagedBytes(member(zip, "model.weights.h5"), edits, []), packing),
+      ),
   );
 }
 
@@ -193,7 +195,9 @@ interface TfjsInput {
 /** tfjs layers models: `model.json` as a document, and its shards as bytes. */
 export function tfjsTarget(): Target {
   const folder = workFolder();
-  const all = [...weightFiles("model.json"), ...weightFiles(".bin")].filter(({ name }) => name.startsWith("tfjs-4.22.0-base"));
+  const all = [...weightFiles("model.json"), ...weightFiles(".bin")].filter(({ name }) =>
+    name.startsWith("tfjs-4.22.0-base"),
+  );
   const model = all.find(({ name }) => name.endsWith("model.json"));
   const document: unknown = JSON.parse(Buffer.from(model?.bytes ?? []).toString("utf8"));
   const shards = all.filter(({ name }) => name.endsWith(".bin"));
@@ -209,7 +213,10 @@ export function tfjsTarget(): Target {
     growthBytes: 128 * MEGABYTE,
     inputs: fc.oneof(
       { weight: 1, arbitrary: fc.constant({ model: text, shards: good }) },
-      { weight: 8, arbitrary: documentEdits.map((edits) => ({ model: damagedDocument(document, edits), shards: good })) },
+      {
+        weight: 8,
+        arbitrary: documentEdits.map((edits) => ({ model: damagedDocument(document, edits), shards: good })),
+      },
       {
         weight: 4,
         arbitrary: byteEdits.map((edits) => ({
@@ -226,18 +233,26 @@ export function tfjsTarget(): Target {
       const { tensors } = await readWeights(path, layers);
       if (input.model === text) {
         const stored = Buffer.concat(input.shards.map(({ bytes }) => bytes));
-        const read = Buffer.concat([...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)));
+        const read = Buffer.concat(
+          [...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+        );
         if (!stored.equals(read)) throw new WrongResult("tensors are not the shards' bytes");
-        const isGood = input.shards.every(({ name, bytes }) => good.find((shard) => shard.name === name)?.bytes === bytes);
+        const isGood = input.shards.every(
+          ({ name, bytes }) => good.find((shard) => shard.name === name)?.bytes === bytes,
+        );
         const chosen = selectWeights(tensors, layers, { where: "model.json" });
         for (const [name, { data }] of isGood ? chosen : []) {
           const known = expected.get(name)?.data;
-          if (!sameBits(data as Float32Array, known as Float32Array)) throw new WrongResult(`tensor ${name} is another`);
+          if (!sameBits(data as Float32Array, known as Float32Array))
+            throw new WrongResult(`tensor ${name} is another`);
         }
       }
       return tensors;
     },
     files: ({ model: json, shards: parts }) =>
-      new Map([["model.json", new TextEncoder().encode(json)], ...parts.map(({ name, bytes }) => [name, bytes] as const)]),
+      new Map([
+        ["model.json", new TextEncoder().encode(json)],
+        ...parts.map(({ name, bytes }) => [name, bytes] as const),
+      ]),
   });
 }

@@ -221,6 +221,17 @@ describe("decodeImage", () => {
     expect(await reasonOf(Buffer.from(svg))).toBe("the content is svg, not JPEG, PNG or WebP");
   });
 
+  it("hands libvips nothing but what begins like a photo", async () => {
+    const laughs = '<!DOCTYPE svg [<!ENTITY a "ha">]><svg xmlns="http://www.w3.org/2000/svg"><text>&a;</text></svg>';
+    expect(await reasonOf(Buffer.from(`\ufeff\n <!--c-->${laughs}`))).toBe("the content is svg, not JPEG, PNG or WebP");
+    expect(await reasonOf(Buffer.from(`<?xml version="1.0"?>${laughs}`))).toBe(
+      "the content is svg, not JPEG, PNG or WebP",
+    );
+    expect(await reasonOf(Buffer.from("\0\0\0\x18ftypheic"))).toBe("the content is heif, not JPEG, PNG or WebP");
+    expect(await reasonOf(Buffer.from("%PDF-1.7"))).toBe("the content is pdf, not JPEG, PNG or WebP");
+    expect(await reasonOf(Buffer.from("x<svg/>"))).toBe("no JPEG, PNG or WebP image");
+  });
+
   it("refuses an image bomb by its header", async () => {
     const chunk = (type: string, data: Buffer): Buffer => {
       const body = Buffer.concat([Buffer.from(type), data]);

@@ -145,7 +145,13 @@ describe("HDF5's library", () => {
     file.create_attribute("layer_names", ["Conv1"]);
     const group = file.create_group("Conv1");
     group.create_attribute("weight_names", ["kernel"]);
-    const options = { data: new Float32Array(4), shape: [4], maxshape: [null], chunks: [4], compression: "gzip" as const };
+    const options = {
+      data: new Float32Array(4),
+      shape: [4],
+      maxshape: [null],
+      chunks: [4],
+      compression: "gzip" as const,
+    };
     group.create_dataset({ name: "kernel", ...options }).resize([20 * 2 ** 20]);
     file.close();
     const bytes = FS?.readFile(name) ?? new Uint8Array();

@@ -1,6 +1,15 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { checkGroups, parseJson, parseSpec, parseSweep, type Spec, type SpecOrigin, type Sweep, ThawError } from "@thaw/core";
+import {
+  checkGroups,
+  parseJson,
+  parseSpec,
+  parseSweep,
+  type Spec,
+  type SpecOrigin,
+  type Sweep,
+  ThawError,
+} from "@thaw/core";
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 
 /** A spec or a sweep, read from a file. */

@@ -42,7 +42,8 @@ function namesPrototype(value: unknown): boolean {
  */
 export function parseJson(text: string): unknown {
   const depth = depthOf(text);
-  if (depth > MAX_JSON_DEPTH) throw new SyntaxError(`it nests ${depth} levels deep, at most ${MAX_JSON_DEPTH} are read`);
+  if (depth > MAX_JSON_DEPTH)
+    throw new SyntaxError(`it nests ${depth} levels deep, at most ${MAX_JSON_DEPTH} are read`);
   const value: unknown = JSON.parse(text);
   const mayName = text.includes("__proto__") || text.includes("\\u"); // escapes can spell it, too
   if (mayName && namesPrototype(value)) throw new SyntaxError('it has a key "__proto__"');

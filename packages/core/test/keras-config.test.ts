@@ -158,7 +158,17 @@ describe("what is not supported", () => {
     [
       "zeros around everything",
       functional([
-        entry("ZeroPadding2D", "pad", { padding: [[0, 2 ** 31], [0, 0]] }, tensor("input")),
+        entry(
+          "ZeroPadding2D",
+          "pad",
+          {
+            padding: [
+              [0, 2 ** 31],
+              [0, 0],
+            ],
+          },
+          tensor("input"),
+        ),
         conv({}, tensor("pad")),
       ]),
       'layer "pad" (ZeroPadding2D) has a shape of',

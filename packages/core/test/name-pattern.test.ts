@@ -7,7 +7,14 @@ import { failureOf } from "./failure.ts";
 describe("a pattern over names", () => {
   it("matches as the language's own expressions do", () => {
     const names = mobileNetV2({ alpha: 1, imageSize: 96 }).layers.map(({ name }) => name);
-    const patterns = ["^block_1[0-6]_", "_BN$", "^(?:block_(\\d+)_(expand|project))$", "Conv1|out_relu", "[^_]+_\\w{3}", "."];
+    const patterns = [
+      "^block_1[0-6]_",
+      "_BN$",
+      "^(?:block_(\\d+)_(expand|project))$",
+      "Conv1|out_relu",
+      "[^_]+_\\w{3}",
+      ".",
+    ];
     for (const pattern of patterns) {
       const own = namePattern(pattern);
       const known = new RegExp(pattern);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { environmentShape, eventShape } from "../src/runner/record-shapes.ts";
 import { parseResult } from "../src/runner/record-parsing.ts";
+import { environmentShape, eventShape } from "../src/runner/record-shapes.ts";
 import type { Result } from "../src/runner/result.ts";
 import { failureOf } from "./failure.ts";
 

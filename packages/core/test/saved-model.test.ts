@@ -75,11 +75,17 @@ describe("a saved model", () => {
     expect(await refuse(spoilt((record) => Object.assign(record.spec as object, { batchSize: 0 })))).toMatch(
       /^spec-invalid: m.safetensors, spec: batchSize/,
     );
-    const asked = spoilt((record) => Object.assign(record.spec as object, { model: { architecture: "keras", config: "c" } }));
-    expect(await refuse(asked)).toMatch(/^model-invalid: m.safetensors: its record has no configuration of its network/);
+    const asked = spoilt((record) =>
+      Object.assign(record.spec as object, { model: { architecture: "keras", config: "c" } }),
+    );
+    expect(await refuse(asked)).toMatch(
+      /^model-invalid: m.safetensors: its record has no configuration of its network/,
+    );
     const metrics = spoilt((record) => Object.assign(record.final as object, { train: {} }));
     expect(await refuse(metrics)).toMatch(/^model-invalid: .*not that of a run: final\.train\.loss/);
-    expect(await refuse(spoilt((record) => Object.assign(record, { config: null })))).toMatch(/^model-invalid: .*config/);
+    expect(await refuse(spoilt((record) => Object.assign(record, { config: null })))).toMatch(
+      /^model-invalid: .*config/,
+    );
     const square = { validation: [[1]], test: [[1]] };
     expect(await refuse(spoilt((record) => Object.assign(record, { confusion: square })))).toMatch(/not a row a class/);
     const polluted = writeSafetensors(trained.weights, { thaw: '{"version":1,"__proto__":{"data":{}}}' });

@@ -148,7 +148,9 @@ describe("expandGroup", () => {
 
   it("refuses more cells than anybody runs before it makes them", async () => {
     const seeds = Array.from({ length: 150 }, (_, index) => index);
-    const error = await failureOf(() => expand({ vary: { seed: seeds, freeze: seeds, batchSize: seeds.map((n) => n + 1) } }));
+    const error = await failureOf(() =>
+      expand({ vary: { seed: seeds, freeze: seeds, batchSize: seeds.map((n) => n + 1) } }),
+    );
     expect([error.code, error.message]).toEqual([
       "spec-invalid",
       'Sweep "s", group "g": its lists make 3375000 cells, at most 20000 are made.',

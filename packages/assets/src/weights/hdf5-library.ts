@@ -105,7 +105,11 @@ function dtypeName(dtype: Dataset["dtype"]): string {
 }
 
 /** Plain views of one open file, which share one budget of bytes to read. */
-function fileViews(hdf5: Hdf5Library, where: string, fileBytes: number): { readonly group: (group: Group) => Hdf5Group } {
+function fileViews(
+  hdf5: Hdf5Library,
+  where: string,
+  fileBytes: number,
+): { readonly group: (group: Group) => Hdf5Group } {
   let claimedBytes = 0;
   const mostBytes = Math.min(MAX_WEIGHT_BYTES, BELIEVED_BYTES + fileBytes * MAX_INFLATION);
 

@@ -10,7 +10,8 @@ import { weightsInvalid } from "./weights-error.ts";
 
 function weightsOf(root: Hdf5Group, where: string, task: Hdf5Task & { readonly kind: "weights" | "v3" }): Hdf5Weights {
   const { table } = task;
-  if (task.kind === "v3") return { tensors: readV3H5(root, where, { table, model: task.model }), format: "keras-weights-h5" };
+  if (task.kind === "v3")
+    return { tensors: readV3H5(root, where, { table, model: task.model }), format: "keras-weights-h5" };
   if (isLegacyH5(root)) {
     const { tensors, byOrder } = readLegacyH5(root, where, table);
     return { tensors, format: byOrder ? "keras-h5-by-order" : "keras-h5" };

@@ -66,9 +66,13 @@ function byName(name: string, base: readonly Layer[]): readonly number[] {
   const index = base.findIndex((layer) => layer.name === name);
   if (index < 0) {
     const names = base.map((layer) => layer.name);
-    throw new ThawError("freeze-invalid", `freeze: there is no layer "${name}".${nameList(nearest(name, names, 3))}`, {
-      hint: "`thaw layers SPEC` lists the layers; the named layer is the first that trains.",
-    });
+    throw new ThawError(
+      "freeze-invalid",
+      `freeze: there is no layer "${clipped(name)}".${nameList(nearest(name, names, 3))}`,
+      {
+        hint: "`thaw layers SPEC` lists the layers; the named layer is the first that trains.",
+      },
+    );
   }
   return base.map((_, position) => (position < index ? 0 : 1));
 }
@@ -91,7 +95,7 @@ function byRules(rules: Extract<FreezePolicy, readonly unknown[]>, layers: reado
     const index = patterns.findIndex((pattern) => pattern.test(layer.name));
     const rule = rules[index];
     if (rule === undefined) {
-      throw new ThawError("freeze-invalid", `freeze: no rule covers layer "${layer.name}".`, {
+      throw new ThawError("freeze-invalid", `freeze: no rule covers layer "${clipped(layer.name)}".`, {
         hint: 'End the list with { "layers": ".*", "train": true } or false.',
       });
     }
@@ -108,7 +112,7 @@ function byRules(rules: Extract<FreezePolicy, readonly unknown[]>, layers: reado
     );
     const shadowed = layers.some((layer) => patterns[idle]?.test(layer.name));
     const why = shadowed ? "only matches layers that earlier rules have taken" : "matches no layer";
-    throw new ThawError("freeze-invalid", `freeze.${idle}.layers: "${pattern}" ${why}.${nameList(near)}`, {
+    throw new ThawError("freeze-invalid", `freeze.${idle}.layers: "${clipped(pattern)}" ${why}.${nameList(near)}`, {
       hint: "Patterns must match a whole layer name; earlier rules win.",
     });
   }

@@ -47,9 +47,13 @@ function checkSizes({ name, op, outputShape, weights }: Layer, where: string): v
   const isSide = (side: number): boolean => Number.isInteger(side) && side > 0 && side <= MAX_SIDE;
   const wrong = shapes.find((shape) => !shape.every(isSide) || sizeOf(shape) > MAX_ELEMENTS);
   if (wrong === undefined) return;
-  throw new ThawError("model-unsupported", `${where}: layer "${clipped(name)}" (${op.type}) has a shape of ${wrong.join("×")}.`, {
-    hint: `Supported are sides from 1 to ${MAX_SIDE}, and ${MAX_ELEMENTS} elements in all: check its sizes and those before it.`,
-  });
+  throw new ThawError(
+    "model-unsupported",
+    `${where}: layer "${clipped(name)}" (${op.type}) has a shape of ${wrong.join("×")}.`,
+    {
+      hint: `Supported are sides from 1 to ${MAX_SIDE}, and ${MAX_ELEMENTS} elements in all: check its sizes and those before it.`,
+    },
+  );
 }
 
 function preprocessingOf(table: TableBuilder, given: Preprocessing | undefined, where: string): Preprocessing {
@@ -75,9 +79,13 @@ export function modelFromKerasConfig(config: unknown, options: KerasConfigOption
   const table = tableBuilder();
   const known = new Set<string>();
   if (graph.nodes.length > MAX_LAYERS) {
-    throw new ThawError("model-unsupported", `${where} has ${graph.nodes.length} layers, at most ${MAX_LAYERS} are read.`, {
-      hint: "Check that it is the right file.",
-    });
+    throw new ThawError(
+      "model-unsupported",
+      `${where} has ${graph.nodes.length} layers, at most ${MAX_LAYERS} are read.`,
+      {
+        hint: "Check that it is the right file.",
+      },
+    );
   }
   for (const node of graph.nodes) {
     const late = node.inputs.find((input) => !known.has(input));

@@ -14,7 +14,9 @@ export interface KerasSource {
 }
 
 function unsupported({ name, className }: GraphNode, { where }: KerasSource, what: string, hint: string): never {
-  throw new ThawError("model-unsupported", `${where}: layer "${clipped(name)}" (${clipped(className)}) ${what}.`, { hint });
+  throw new ThawError("model-unsupported", `${where}: layer "${clipped(name)}" (${clipped(className)}) ${what}.`, {
+    hint,
+  });
 }
 
 /** The fields of a layer, checked. */
@@ -38,7 +40,12 @@ function checkExtras(node: GraphNode, source: KerasSource): void {
   const policy = z.object({ config: z.object({ name: z.string() }) }).safeParse(dtype);
   const type = policy.success ? policy.data.config.name : (dtype ?? "float32");
   if (type !== "float32")
-    unsupported(node, source, `computes in ${typeof type === "string" ? clipped(type) : shownValue(type)}`, "Build the model with floats of 32 bits.");
+    unsupported(
+      node,
+      source,
+      `computes in ${typeof type === "string" ? clipped(type) : shownValue(type)}`,
+      "Build the model with floats of 32 bits.",
+    );
 }
 
 function checkInputs(table: TableBuilder, node: GraphNode, source: KerasSource, wanted: readonly number[]): void {
@@ -201,7 +208,12 @@ export function addKerasLayer(table: TableBuilder, node: GraphNode, source: Kera
       const { target_shape: target } = fieldsOf(node, supported, source);
       const shape = reshaped(table.shapeOf(x), target);
       if (shape === undefined) {
-        unsupported(node, source, `makes ${clipped(target.join("×"))} of ${table.shapeOf(x).join("×")}`, "The sizes differ.");
+        unsupported(
+          node,
+          source,
+          `makes ${clipped(target.join("×"))} of ${table.shapeOf(x).join("×")}`,
+          "The sizes differ.",
+        );
       }
       table.reshape(name, x, shape);
       return;

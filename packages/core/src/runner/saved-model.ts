@@ -122,7 +122,10 @@ function parseRecord(text: string, where: string): ModelRecord {
   try {
     record = parseJson(text) as Partial<RunRecord & ImportRecord> | null;
   } catch (cause) {
-    throw invalid(where, `its record (__metadata__.${METADATA_KEY}) is no JSON that is read: ${(cause as Error).message}`);
+    throw invalid(
+      where,
+      `its record (__metadata__.${METADATA_KEY}) is no JSON that is read: ${(cause as Error).message}`,
+    );
   }
   if (record?.version !== 1) throw invalid(where, `its record has version ${shownValue(record?.version)}; expected 1`);
   const { classes } = record.data ?? {};
