@@ -53,7 +53,7 @@ export function tensorsTarget(): Target {
       "label-out-of-range",
       "no-images",
       "one-class",
-      "split-empty",
+      "split-invalid",
     ],
     growthBytes: 192 * MEGABYTE,
     inputs: fc.oneof(

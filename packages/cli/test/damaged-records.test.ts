@@ -35,6 +35,7 @@ describe("thaw report", () => {
     const { results, others } = await readResultFolder(folder);
     expect(results.map(({ cell }) => `${cell}.json`)).toEqual([NAME]);
     expect(others).toEqual([join(folder, "damaged.json")]);
+    expect(results[0]?.spec.stepLimitSeconds).toBe(600); // a spec of that time could not say it
     const { code, stderr } = await thaw(["report", folder, "--no-photos", "--out", join(folder, "report.html")]);
     expect(stderr).toBe(`${join(folder, "damaged.json")} is no result: left out\n`);
     expect(code).toBe(0);

@@ -12,6 +12,8 @@ export type Decoded = { readonly pixels: Uint8Array } | { readonly reason: strin
 export const MAX_FILE_BYTES: number = 256 * 1024 * 1024;
 /** Larger images are refused before they are decoded: 150 million pixels are 450 MB. Phones reach 108 million. */
 const MAX_PIXELS = 150_000_000;
+/** No JPEG can be wider; libvips keeps a hundred rows, 300 MB where one has a million pixels. */
+const MAX_SIDE = 65_535;
 /** An image that is decoded for longer is given up; the largest take seconds. */
 const MAX_SECONDS = 60;
 const FITS = { stretch: "fill", crop: "cover", pad: "contain" } as const;
@@ -66,6 +68,8 @@ export async function decodeImage(bytes: Uint8Array, imageSize: number, rule: Re
   if (!DECODED_FORMATS.includes(format)) return { reason: `the content is ${format}, not JPEG, PNG or WebP` };
   try {
     const image = sharp(bytes, { autoOrient: true, limitInputPixels: MAX_PIXELS, failOn: "warning" });
+    const { width, height } = await image.metadata();
+    if (Math.max(width, height) > MAX_SIDE) return { reason: `a side of more than ${MAX_SIDE} pixels` };
     return { pixels: await squarePixels(image.timeout({ seconds: MAX_SECONDS }), imageSize, rule) };
   } catch (error) {
     return { reason: reasonOf(error) };
