@@ -50,6 +50,12 @@ function texts(lines: Uint8Array): readonly string[] {
     .filter((line) => line.trim() !== "");
 }
 
+/** Whether a program's lines have an error of this code. */
+function saysError(lines: Uint8Array, code: string): boolean {
+  const said = Buffer.from(lines.buffer, lines.byteOffset, Math.min(lines.length, MEGABYTE)); // not all of an endless line
+  return texts(said).some((line) => line.includes('"error"') && line.includes(JSON.stringify(code)));
+}
+
 const CODES = ["protocol-invalid", "runner-crashed", "cancelled", "own-error"];
 
 /**
@@ -127,9 +133,7 @@ export function runnerTarget(): Target {
         return events;
       } catch (thrown) {
         // A code of the program's own is passed on as it is.
-        const own =
-          thrown instanceof ThawError &&
-          texts(lines).some((line) => line.includes('"error"') && line.includes(JSON.stringify(thrown.code)));
+        const own = thrown instanceof ThawError && saysError(lines, thrown.code);
         if (!own) throw thrown;
         throw new ThawError("own-error", thrown.message.slice(0, 100), { hint: "–" });
       }
