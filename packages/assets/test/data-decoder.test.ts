@@ -221,7 +221,22 @@ describe("decodeImage", () => {
     expect(await reasonOf(Buffer.from(svg))).toBe("the content is svg, not JPEG, PNG or WebP");
   });
 
-  it("refuses an image bomb by its header", async () => {
+  it("hands libvips nothing but what begins like a photo", async () => {
+    const laughs = '<!DOCTYPE svg [<!ENTITY a "ha">]><svg xmlns="http://www.w3.org/2000/svg"><text>&a;</text></svg>';
+    expect(await reasonOf(Buffer.from(`\ufeff\n <!--c-->${laughs}`))).toBe("the content is svg, not JPEG, PNG or WebP");
+    expect(await reasonOf(Buffer.from(`<?xml version="1.0"?>${laughs}`))).toBe(
+      "the content is svg, not JPEG, PNG or WebP",
+    );
+    expect(await reasonOf(Buffer.from("\0\0\0\x18ftypheic"))).toBe("the content is heif, not JPEG, PNG or WebP");
+    expect(await reasonOf(Buffer.from("%PDF-1.7"))).toBe("the content is pdf, not JPEG, PNG or WebP");
+    expect(await reasonOf(Buffer.from("x<svg/>"))).toBe("no JPEG, PNG or WebP image");
+  });
+
+  it.each([
+    [50_000, 50_000, "more than 150 million pixels"],
+    [1_000_000, 32, "a side of more than 65535 pixels"], // it took 300 MB
+    [32, 65_536, "a side of more than 65535 pixels"],
+  ])("refuses an image bomb by its header: %i x %i", async (width, height, reason) => {
     const chunk = (type: string, data: Buffer): Buffer => {
       const body = Buffer.concat([Buffer.from(type), data]);
       const frame = Buffer.alloc(8);
@@ -230,8 +245,8 @@ describe("decodeImage", () => {
       return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
     };
     const header = Buffer.alloc(13);
-    header.writeUInt32BE(50_000, 0);
-    header.writeUInt32BE(50_000, 4);
+    header.writeUInt32BE(width, 0);
+    header.writeUInt32BE(height, 4);
     header.set([1, 0, 0, 0, 0], 8); // 1 bit grey
     const lines = deflateSync(Buffer.alloc(1000));
     const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -241,7 +256,7 @@ describe("decodeImage", () => {
       chunk("IDAT", lines),
       chunk("IEND", Buffer.alloc(0)),
     ]);
-    expect(await reasonOf(bomb)).toBe("more than 150 million pixels");
+    expect(await reasonOf(bomb)).toBe(reason);
   });
 
   it("describes itself with its versions", () => {

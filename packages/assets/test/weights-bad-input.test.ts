@@ -311,6 +311,18 @@ describe("tfjs model.json", () => {
   }
 
   test.each([
+    [{ dtype: "int32" }, 'tensor "Conv1/kernel" has dtype "int32", expected float32.'],
+    [{ dtype: undefined }, 'tensor "Conv1/kernel" has dtype undefined, expected float32.'],
+    [{ dtype: ["f".repeat(900)] }, `tensor "Conv1/kernel" has dtype ["${"f".repeat(198)}…, expected float32.`],
+    [{ name: "n".repeat(900), dtype: null }, `tensor "${"n".repeat(200)}…" has dtype null, expected float32.`],
+  ])("a weight with %j", async (weight, message) => {
+    const path = await modelFolder(manifest(["shard.bin"], weight), new Uint8Array(8));
+    const error = await errorOf(() => readWeights(path));
+    expect(error.code).toBe("weights-dtype");
+    expect(error.message).toBe(`model.json: ${message}`);
+  });
+
+  test.each([
     "../outside.bin",
     "/etc/hostname",
     "a/../../outside.bin",

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Result, ThawError } from "@thaw/core";
+import { parseJson, type Result, ThawError } from "@thaw/core";
 import { writeWholeFile } from "./whole-file.ts";
 
 /** What every record of a run has: a JSON file named after its cell. */
@@ -17,7 +17,7 @@ export async function readRecord<Kind extends CellRecord>(folder: string, cell: 
     throw new ThawError("result-unreadable", `${file}: ${(cause as Error).message}.`, { cause });
   }
   try {
-    const record = JSON.parse(text) as Kind;
+    const record = parseJson(text) as Kind;
     if (record.version === 1 && record.cell === cell) return record;
   } catch {
     // falls through to the error below

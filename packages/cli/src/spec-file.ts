@@ -1,14 +1,16 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { checkGroups, parseSpec, parseSweep, type Spec, type SpecOrigin, type Sweep, ThawError } from "@thaw/core";
 import {
-  findNodeAtLocation,
-  getNodeValue,
-  type Node,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-} from "jsonc-parser";
+  checkGroups,
+  parseJson,
+  parseSpec,
+  parseSweep,
+  type Spec,
+  type SpecOrigin,
+  type Sweep,
+  ThawError,
+} from "@thaw/core";
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 
 /** A spec or a sweep, read from a file. */
 export type SpecFile =
@@ -28,20 +30,47 @@ function lineOf(text: string, root: Node, path: readonly (string | number)[]): n
   return undefined;
 }
 
+/** A sweep with ten thousand cells written out has a tenth of it. */
+const MAX_SPEC_BYTES = 16 * 2 ** 20;
+/** The parser that finds the line of an error calls itself at every bracket; JSON.parse does not. */
+const MAX_BRACKETS = 1000;
+
 async function readText(file: string): Promise<string> {
+  let problem: string;
   try {
-    return await readFile(file, "utf8");
+    const { size } = await stat(file);
+    if (size <= MAX_SPEC_BYTES) return await readFile(file, "utf8");
+    problem = `it has ${size} bytes, at most ${MAX_SPEC_BYTES} are read`;
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new ThawError(
-      "spec-unreadable",
-      `${file}: ${missing ? "there is no such file" : (cause as Error).message}.`,
-      {
-        hint: "Give the path of a spec, such as benchmarks/specs/default.json.",
-        cause,
-      },
-    );
+    problem = missing ? "there is no such file" : (cause as Error).message;
   }
+  throw new ThawError("spec-unreadable", `${file}: ${problem}.`, {
+    hint: "Give the path of a spec, such as benchmarks/specs/default.json.",
+  });
+}
+
+/** Parses strict JSON. @throws ThawError `spec-invalid` with the line of the first error */
+function parseText(text: string, file: string): { readonly root: Node; readonly document: unknown } {
+  let reason: string;
+  try {
+    const document = parseJson(text);
+    const root = parseTree(text, [], { disallowComments: true, allowTrailingComma: false });
+    if (root !== undefined) return { root, document };
+    reason = "the file is empty";
+  } catch (error) {
+    reason = (error as Error).message;
+  }
+  const errors: ParseError[] = [];
+  if (text.replace(/[^[{]/g, "").length <= MAX_BRACKETS) {
+    parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  }
+  const [error] = errors;
+  const at = error === undefined ? "" : `:${lineAt(text, error.offset)}`;
+  const what = error === undefined ? reason : printParseErrorCode(error.error);
+  throw new ThawError("spec-invalid", `${file}${at}: no valid JSON (${what}).`, {
+    hint: "A spec is strict JSON: double quotes, no comments, no comma after the last item.",
+  });
 }
 
 /**
@@ -50,17 +79,7 @@ async function readText(file: string): Promise<string> {
  */
 export async function readSpecFile(file: string): Promise<SpecFile> {
   const text = (await readText(file)).replace(/^\uFEFF/, "");
-  const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
-  const [error] = errors;
-  if (root === undefined || error !== undefined) {
-    const offset = error?.offset ?? 0;
-    const what = error === undefined ? "the file is empty" : `no valid JSON (${printParseErrorCode(error.error)})`;
-    throw new ThawError("spec-invalid", `${file}:${lineAt(text, offset)}: ${what}.`, {
-      hint: "A spec is strict JSON: double quotes, no comments, no comma after the last item.",
-    });
-  }
-  const document: unknown = getNodeValue(root);
+  const { root, document } = parseText(text, file);
   const origin: SpecOrigin = {
     where: file,
     lineOf: (path) => lineOf(text, root, path),

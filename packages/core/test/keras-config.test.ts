@@ -143,6 +143,55 @@ describe("what is not supported", () => {
       'layer "conv" (Power) is no layer',
       "Supported are",
     ],
+    [
+      "more filters than memory",
+      functional([conv({ filters: 2 ** 40 })]),
+      `layer "conv" (Conv2D) has a shape of 32×32×${2 ** 40}`,
+      "Supported are sides from 1 to",
+    ],
+    [
+      "a kernel larger than the image",
+      functional([conv({ kernel_size: [40, 40], padding: "valid" })]),
+      'layer "conv" (Conv2D) has a shape of -7×-7×4',
+      "Supported are sides from 1 to",
+    ],
+    [
+      "zeros around everything",
+      functional([
+        entry(
+          "ZeroPadding2D",
+          "pad",
+          {
+            padding: [
+              [0, 2 ** 31],
+              [0, 0],
+            ],
+          },
+          tensor("input"),
+        ),
+        conv({}, tensor("pad")),
+      ]),
+      'layer "pad" (ZeroPadding2D) has a shape of',
+      "Supported are sides from 1 to",
+    ],
+    [
+      "a target shape of two unknowns",
+      functional([conv(), entry("Reshape", "pool", { target_shape: [-1, -1, 4096] }, tensor("conv"))], []),
+      'layer "pool" (Reshape) makes -1×-1×4096 of 32×32×4',
+      "The sizes differ",
+    ],
+    [
+      "scales for other channels",
+      functional([conv(), entry("Rescaling", "scale", { scale: [1, 2] }, tensor("conv"))]),
+      'layer "scale" (Rescaling) has 2 numbers as scale, for 4 channels',
+      "one for each channel",
+    ],
+    [
+      "statistics for other channels",
+      functional([conv(), entry("Normalization", "n", { mean: [1], variance: [1, 1, 1, 1] }, tensor("conv"))]),
+      'layer "n" (Normalization) has 1 numbers as mean, for 4 channels',
+      "one for each channel",
+    ],
     ["a Sequential model", { ...functional([conv()]), class_name: "Sequential" }, "holds a Sequential", "keras.Model("],
     ["an input of another size", functional([conv()]), "model.imageSize is 48", "Set model.imageSize to 32."],
   ];

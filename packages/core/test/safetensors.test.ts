@@ -118,6 +118,18 @@ describe("a bad file", () => {
       'has dtype "constructor"',
     ],
     ["without a dtype", file({ w: { shape: [2] } }, eight), 'tensor "w" has dtype undefined'],
+    [
+      "with tensors that share bytes",
+      file({ w: entry, v: { ...entry, shape: [1], data_offsets: [4, 8] } }, eight),
+      'tensor "v" overlaps the one before it, at byte 4',
+    ],
+    [
+      "with a hole",
+      file({ w: { ...entry, shape: [1], data_offsets: [4, 8] } }, eight),
+      'tensor "w" leaves a hole before it, at byte 4',
+    ],
+    ["with bytes of no tensor", file({ w: entry }, new Uint8Array(12)), "its tensors fill 8 of 12 bytes"],
+    ["with a name that fills the screen", file({ ["n".repeat(5000)]: null }), `tensor "${"n".repeat(200)}…"`],
     ["with a tensor that is null", file({ w: null }), 'tensor "w" has no description'],
   ])("%s is refused by name", async (_title, bytes, problem) => {
     const error = await failureOf(() => parseSafetensors(bytes, "weights.safetensors"));

@@ -75,6 +75,21 @@ describe("a saved model", () => {
     expect(await refuse(spoilt((record) => Object.assign(record.spec as object, { batchSize: 0 })))).toMatch(
       /^spec-invalid: m.safetensors, spec: batchSize/,
     );
+    const asked = spoilt((record) =>
+      Object.assign(record.spec as object, { model: { architecture: "keras", config: "c" } }),
+    );
+    expect(await refuse(asked)).toMatch(
+      /^model-invalid: m.safetensors: its record has no configuration of its network/,
+    );
+    const metrics = spoilt((record) => Object.assign(record.final as object, { train: {} }));
+    expect(await refuse(metrics)).toMatch(/^model-invalid: .*not that of a run: final\.train\.loss/);
+    expect(await refuse(spoilt((record) => Object.assign(record, { config: null })))).toMatch(
+      /^model-invalid: .*config/,
+    );
+    const square = { validation: [[1]], test: [[1]] };
+    expect(await refuse(spoilt((record) => Object.assign(record, { confusion: square })))).toMatch(/not a row a class/);
+    const polluted = writeSafetensors(trained.weights, { thaw: '{"version":1,"__proto__":{"data":{}}}' });
+    expect(await refuse(polluted)).toMatch(/^model-invalid: .*a key "__proto__"/);
     const less = new Map(trained.weights);
     less.delete("head/bias");
     expect(await refuse(spoilt(() => undefined, less))).toMatch(/"head\/bias" is missing; expected float32 \[3\]/);
@@ -119,6 +134,10 @@ describe("an imported model", () => {
     const codeOf = async (change: object): Promise<string> =>
       (await failureOf(async () => await readSavedModel(await importedModel(change), "m.safetensors"))).code;
     expect(await codeOf({ imported: { ...imported, file: 5 } })).toBe("model-invalid");
+    expect(await codeOf({ imported: { ...imported, leftOut: [null] } })).toBe("model-invalid");
+    expect(await codeOf({ finishedAt: 5 })).toBe("model-invalid");
+    const keras = { architecture: "keras", config: "c.json", imageSize: 32 };
+    expect(await codeOf({ spec: { model: keras, data: { resize: "crop" } } })).toBe("model-invalid");
     expect(await codeOf({ spec: { model: { alpha: 7 }, data: { resize: "crop" } } })).toBe("spec-invalid");
     expect(await codeOf({ spec: { model: result.spec.model, data: { resize: "cut" } } })).toBe("spec-invalid");
   });

@@ -146,6 +146,18 @@ describe("expandGroup", () => {
     expect([error.code, error.message]).toEqual(["spec-invalid", expect.stringContaining(message)]);
   });
 
+  it("refuses more cells than anybody runs before it makes them", async () => {
+    const seeds = Array.from({ length: 150 }, (_, index) => index);
+    const error = await failureOf(() =>
+      expand({ vary: { seed: seeds, freeze: seeds, batchSize: seeds.map((n) => n + 1) } }),
+    );
+    expect([error.code, error.message]).toEqual([
+      "spec-invalid",
+      'Sweep "s", group "g": its lists make 3375000 cells, at most 20000 are made.',
+    ]);
+    expect(expand({ vary: { seed: seeds, freeze: seeds.slice(0, 4) } }).length).toBe(600);
+  });
+
   it("refuses two cells that are the same", async () => {
     const error = await failureOf(() => expand({ vary: { seed: [1, 1] } }));
     expect([error.code, error.message]).toEqual([
@@ -175,7 +187,7 @@ describe("checkGroups", () => {
       /Put the group/,
     ],
     [[{ name: "depths" }, { name: "rates", bestOf: "depth" }], 'no earlier group "depth"', /Did you mean "depths"/],
-    [[{ name: "a" }, { name: "a" }], 'group "a" is there twice', undefined],
+    [[{ name: "a" }, { name: "a" }], 'group "a" is there twice', /a name of its own/],
   ])("refuses %j", async (groups, message, hint) => {
     const error = await failureOf(() => checkGroups(sweepWith(groups)));
     expect(error.code).toBe("spec-invalid");

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { ThawError } from "@thaw/core";
 import type { ChildLink } from "./conversation.ts";
-import type { FromChild } from "./messages.ts";
+import { parseMessage, protocolInvalid } from "./message-shape.ts";
 import { programEnvironment } from "./program-environment.ts";
 
 /** How to start a runner's program. */
@@ -14,40 +14,8 @@ export interface StdioCommand {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Characters of a line that is no message, for the error. */
-const SHOWN = 200;
-
-const TYPES: Readonly<Record<FromChild["type"], true>> = {
-  available: true,
-  event: true,
-  verdict: true,
-  prediction: true,
-  more: true,
-  alive: true,
-  error: true,
-  done: true,
-};
-
-/** @throws ThawError `protocol-invalid` */
-function parseMessage(runner: string, line: string): FromChild {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    value = undefined; // told below
-  }
-  if (typeof value === "object" && value !== null && "type" in value && Object.hasOwn(TYPES, String(value.type))) {
-    return value as FromChild;
-  }
-  const shown = line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
-  throw new ThawError(
-    "protocol-invalid",
-    `The program of runner "${runner}" wrote a line that is no message: ${shown}`,
-    {
-      hint: "On stdout there may be messages alone, a JSON object a line; logs belong on stderr.",
-    },
-  );
-}
+/** A run of a hundred thousand steps ends with a line of 2 MB; a program gone mad must not fill the memory. */
+const MAX_LINE_CHARACTERS = 64 * 2 ** 20;
 
 /**
  * Starts a program that speaks JSON lines: requests on its stdin, messages on its stdout. It leads a process group of
@@ -81,20 +49,35 @@ export function openStdio(runner: string, { file, args, passedOn, env }: StdioCo
         const what = `The program of runner "${runner}" cannot be started: ${message}.`;
         onFailure(new ThawError("runner-unavailable", what, { hint: `Check that ${file} is there and may be run.` }));
       });
-      let rest = "";
+      const parts: string[] = [];
+      let characters = 0;
       let broken = false;
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        const lines = (rest + text).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) {
-          if (broken || line.trim() === "") continue;
-          try {
-            onMessage(parseMessage(runner, line));
-          } catch (error) {
-            broken = true;
-            onFailure(error as ThawError);
-          }
+      const attempt = (take: () => void): void => {
+        try {
+          take();
+        } catch (error) {
+          broken = true;
+          onFailure(error as ThawError);
         }
+      };
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        if (broken) return;
+        const lines = text.split("\n");
+        parts.push(lines[0] ?? "");
+        characters += lines[0]?.length ?? 0;
+        if (characters > MAX_LINE_CHARACTERS) {
+          const problem = `it does not end within ${MAX_LINE_CHARACTERS} characters`;
+          return attempt(() => {
+            throw protocolInvalid(runner, parts[0] ?? "", problem);
+          });
+        }
+        if (lines.length === 1) return;
+        const rest = lines.pop() ?? "";
+        for (const line of [parts.join(""), ...lines.slice(1)]) {
+          if (!broken && line.trim() !== "") attempt(() => onMessage(parseMessage(runner, line)));
+        }
+        parts.splice(0, parts.length, rest);
+        characters = rest.length;
       });
     },
     kill,

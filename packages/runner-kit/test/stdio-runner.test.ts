@@ -107,6 +107,24 @@ describe("stdioRunner", () => {
     });
   });
 
+  it.each([
+    ["an event of nothing", "(event: Invalid input: expected object, received undefined)"],
+    ["half an event", "(event.loss: Invalid input: expected number, received string)"],
+    ["an error of nothing", "(error: Invalid input: expected object, received null)"],
+    ["a prototype", 'wrote a line that is no message: {"type":"alive","__proto__"'],
+    ["a deep line", 'wrote a line that is no message: {"type":"alive","x":[[[['],
+  ])("passes on no message that is not whole: %s", async (behaviour, problem) => {
+    const error = await failureOf(linesRunner(behaviour));
+    expect(error).toMatchObject({ code: "protocol-invalid", message: expect.stringContaining(problem) });
+  });
+
+  it("keeps no line that does not end", async () => {
+    expect(await failureOf(linesRunner("no end of a line"))).toMatchObject({
+      code: "protocol-invalid",
+      message: expect.stringMatching(/: x{200}… \(it does not end within 67108864 characters\)$/),
+    });
+  });
+
   it("takes half a line for a crash", async () => {
     expect(await failureOf(linesRunner("half a line"))).toMatchObject({
       code: "runner-crashed",

@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "@thaw/core";
-import { writeFileAtomic } from "../atomic-file.ts";
 import { sha256 } from "../sha256.ts";
 import type { Unreadable } from "./folder-listing.ts";
 import type { DatasetCache } from "./load-options.ts";
+import { readSealed, writeSealed } from "./sealed-file.ts";
 
 /** A decoded set as its index file keeps it; its `source` belongs to the load, not to the content. */
 export interface IndexedDataset {
@@ -38,10 +37,8 @@ function isWhole({ dataset, unreadable }: IndexedDataset): boolean {
 /** Finds a decoded set whose index and every shard are intact; anything else is a miss, and the set is decoded again. */
 export async function findDataset(key: string, cache: DatasetCache): Promise<IndexedDataset | undefined> {
   try {
-    const index = JSON.parse(await readFile(indexPath(cache.cacheDir, key), "utf8")) as IndexedDataset & {
-      key?: string;
-    };
-    if (index.key !== key || !isWhole(index)) return undefined;
+    const index = (await readSealed(indexPath(cache.cacheDir, key))) as (IndexedDataset & { key?: string }) | undefined;
+    if (index?.key !== key || !isWhole(index)) return undefined;
     for (const shard of index.dataset.shards) await cache.store.read(shard); // checks the hash, removes what is damaged
     return { dataset: index.dataset, unreadable: index.unreadable };
   } catch {
@@ -51,5 +48,5 @@ export async function findDataset(key: string, cache: DatasetCache): Promise<Ind
 
 /** Writes a set's index, atomically. */
 export async function keepDataset(key: string, cache: DatasetCache, indexed: IndexedDataset): Promise<void> {
-  await writeFileAtomic(indexPath(cache.cacheDir, key), JSON.stringify({ key, ...indexed }));
+  await writeSealed(indexPath(cache.cacheDir, key), { key, ...indexed });
 }

@@ -1,5 +1,6 @@
 import type { DataSpec } from "@thaw/core";
 import sharp, { type Sharp } from "sharp";
+import { DECODED_FORMATS, imageFormat } from "./image-signature.ts";
 
 /** How an image becomes square: distorted, its centre cut out, or with black bars. */
 export type ResizeRule = Exclude<DataSpec, { kind: "tensors" }>["resize"];
@@ -11,7 +12,10 @@ export type Decoded = { readonly pixels: Uint8Array } | { readonly reason: strin
 export const MAX_FILE_BYTES: number = 256 * 1024 * 1024;
 /** Larger images are refused before they are decoded: 150 million pixels are 450 MB. Phones reach 108 million. */
 const MAX_PIXELS = 150_000_000;
-const FORMATS = ["jpeg", "png", "webp"];
+/** No JPEG can be wider; libvips keeps a hundred rows, 300 MB where one has a million pixels. */
+const MAX_SIDE = 65_535;
+/** An image that is decoded for longer is given up; the largest take seconds. */
+const MAX_SECONDS = 60;
 const FITS = { stretch: "fill", crop: "cover", pad: "contain" } as const;
 const LIBRARIES = ["vips", "jpeg", "mozjpeg", "png", "spng", "webp", "lcms"] as const;
 
@@ -58,11 +62,15 @@ function reasonOf(error: unknown): string {
  */
 export async function decodeImage(bytes: Uint8Array, imageSize: number, rule: ResizeRule): Promise<Decoded> {
   if (bytes.byteLength === 0) return { reason: "the file is empty" };
+  // Before libvips sees it: an SVG is a program, and none of its other readers is needed.
+  const format = imageFormat(bytes);
+  if (format === undefined) return { reason: "no JPEG, PNG or WebP image" };
+  if (!DECODED_FORMATS.includes(format)) return { reason: `the content is ${format}, not JPEG, PNG or WebP` };
   try {
     const image = sharp(bytes, { autoOrient: true, limitInputPixels: MAX_PIXELS, failOn: "warning" });
-    const { format } = await image.metadata();
-    if (!FORMATS.includes(format)) return { reason: `the content is ${format}, not JPEG, PNG or WebP` };
-    return { pixels: await squarePixels(image, imageSize, rule) };
+    const { width, height } = await image.metadata();
+    if (Math.max(width, height) > MAX_SIDE) return { reason: `a side of more than ${MAX_SIDE} pixels` };
+    return { pixels: await squarePixels(image.timeout({ seconds: MAX_SECONDS }), imageSize, rule) };
   } catch (error) {
     return { reason: reasonOf(error) };
   }

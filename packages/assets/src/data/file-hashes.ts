@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic-file.ts";
 import { sha256 } from "../sha256.ts";
 import type { ListedFile } from "./folder-listing.ts";
 import type { DatasetCache } from "./load-options.ts";
+import { readSealed, writeSealed } from "./sealed-file.ts";
 
 /** What a file looked like when it was hashed. */
 interface HashedFile {
@@ -36,13 +35,9 @@ async function sha256OfFile(path: string): Promise<string> {
 }
 
 async function readIndex(path: string, root: string): Promise<Map<string, HashedFile>> {
-  try {
-    const index = JSON.parse(await readFile(path, "utf8")) as { format?: unknown; root?: unknown; files?: object };
-    if (index.format === FORMAT && index.root === root) return new Map(Object.entries(index.files ?? {}));
-  } catch {
-    // absent or damaged: the files are hashed again
-  }
-  return new Map();
+  const index = (await readSealed(path)) as { format?: unknown; root?: unknown; files?: object } | undefined;
+  const isKnown = index?.format === FORMAT && index.root === root;
+  return new Map(Object.entries(isKnown ? (index.files ?? {}) : {})); // else the files are hashed again
 }
 
 /**
@@ -75,7 +70,7 @@ export async function openFileHashes(root: string, { cacheDir }: Pick<DatasetCac
           return entry === undefined ? [] : [[file, entry] as const];
         }),
       );
-      await writeFileAtomic(path, JSON.stringify({ format: FORMAT, root, files }));
+      await writeSealed(path, { format: FORMAT, root, files });
     },
   };
 }

@@ -1,158 +1,78 @@
-import { sizeOf, ThawError } from "@thaw/core";
-import type { Dataset, Group } from "h5wasm";
-import { checkGlobalHeaps } from "./global-heap.ts";
-import { MAX_WEIGHT_BYTES } from "./limits.ts";
-import { weightsDtype, weightsInvalid, weightsTooLarge } from "./weights-error.ts";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { deserializeError } from "@thaw/core";
+import type { Hdf5Answer, Hdf5Reply, Hdf5Request, Hdf5Task } from "./hdf5-task.ts";
+import { MAX_HDF5_MS } from "./limits.ts";
+import { weightsInvalid } from "./weights-error.ts";
 
-type Hdf5Library = typeof import("h5wasm");
+/** Instances of the library that a thread may leave behind before it is replaced: each holds on to some 20 MB. */
+const MAX_FAILURES = 8;
 
-/** A dataset whose bytes are read on demand. */
-export interface Hdf5Dataset {
-  readonly shape: readonly number[];
-  readonly isFloat32: boolean;
-  /**
-   * Reads the values.
-   * @param name what errors call the tensor
-   * @throws ThawError `weights-dtype`, `weights-too-large`
-   */
-  readFloat32(name: string): Float32Array;
+/** A thread with the library in it, and the task in hand. */
+let worker: Worker | null = null;
+let queue: Promise<unknown> = Promise.resolve();
+
+/** Run from source (tests) the thread needs a loader, which a thread's `execArgv` cannot give it. */
+function startWorker(): Worker {
+  const entry = new URL("./hdf5-worker", import.meta.url).href;
+  if (existsSync(fileURLToPath(`${entry}.js`))) return new Worker(new URL(`${entry}.js`), { execArgv: [] });
+  const loader = import.meta.resolve("tsx/esm/api");
+  const source = `import("${loader}").then(({ register }) => { register(); return import("${entry}.ts"); });`;
+  return new Worker(source, { eval: true, execArgv: ["--conditions=source"] });
 }
 
-/** A group of an HDF5 file. */
-export interface Hdf5Group {
-  /** Names of the members, in the file's order. */
-  keys(): readonly string[];
-  group(name: string): Hdf5Group | null;
-  /** @param path may go down through groups */
-  dataset(path: string): Hdf5Dataset | null;
-  /** A text or list of texts; an empty list is stored by h5py as floats. */
-  texts(attribute: string): readonly string[] | null;
+function forget(spent: Worker): void {
+  if (worker === spent) worker = null;
+  void spent.terminate();
 }
 
-let library: Promise<Hdf5Library> | null = null;
-let generation = 0;
-let files = 0;
-
-/**
- * HDF5's C code can be left damaged by a malformed file (reads out of bounds were seen, after which good files fail
- * too), so a library that has failed once is never used again: another query string makes another module, with its own memory.
- */
-function loadLibrary(): Promise<Hdf5Library> {
-  library ??= (async () => {
-    const location = `${import.meta.resolve("h5wasm")}?generation=${generation++}`;
-    const loaded = (await import(/* @vite-ignore */ location)) as Hdf5Library;
-    const module = await loaded.ready;
-    module.activate_throwing_error_handler();
-    return loaded;
-  })();
-  return library;
-}
-
-/** HDF5 reports a stack of messages; the innermost names the cause. */
-function innermostReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const reasons = [...text.matchAll(/^\s*#\d+: .*? in \w+\(\): (.*)$/gm)].map((match) => match[1] ?? "");
-  return reasons.at(-1) ?? text.split("\n")[0] ?? "unknown";
-}
-
-const DTYPE_NAMES: Readonly<Record<string, string>> = {
-  e: "float16",
-  f: "float32",
-  d: "float64",
-  b: "int8",
-  h: "int16",
-  i: "int32",
-  q: "int64",
-  B: "uint8",
-  H: "uint16",
-  I: "uint32",
-  Q: "uint64",
-};
-
-/** h5wasm writes types as Python's struct module does, `<d` for a little-endian float64. */
-function dtypeName(dtype: Dataset["dtype"]): string {
-  if (typeof dtype !== "string") return "compound";
-  const name = DTYPE_NAMES[dtype.slice(-1)] ?? dtype;
-  return dtype.startsWith(">") ? `big-endian ${name}` : name;
-}
-
-/** Plain views of one open file, which share one budget of bytes to read. */
-function fileViews(hdf5: Hdf5Library, where: string): { readonly group: (group: Group) => Hdf5Group } {
-  let claimedBytes = 0;
-
-  function datasetView(dataset: Dataset): Hdf5Dataset {
-    const shape = dataset.shape ?? [];
-    return {
-      shape,
-      isFloat32: dataset.dtype === "<f",
-      readFloat32(name) {
-        if (dataset.dtype !== "<f") throw weightsDtype(where, name, dtypeName(dataset.dtype));
-        const count = sizeOf(shape);
-        claimedBytes += count * 4; // a compressed dataset can claim far more than the file has
-        if (claimedBytes > MAX_WEIGHT_BYTES) {
-          throw weightsTooLarge(where, `tensor "${name}"`, claimedBytes, MAX_WEIGHT_BYTES);
-        }
-        const values = count === 0 ? new Float32Array() : dataset.value;
-        if (!(values instanceof Float32Array) || values.length !== count) {
-          throw weightsInvalid(where, `tensor "${name}" has no values of shape [${shape.join(", ")}]`);
-        }
-        return values;
-      },
-    };
-  }
-
-  function groupView(group: Group): Hdf5Group {
-    const names = group.keys();
-    // Asked only for what is there: h5wasm reports a missing path as an error of the library, which costs the instance.
-    const member = (name: string): unknown => (names.includes(name) ? group.get(name) : null);
-    const view: Hdf5Group = {
-      keys: () => names,
-      group(name) {
-        const found = member(name);
-        return found instanceof hdf5.Group ? groupView(found) : null;
-      },
-      dataset(path) {
-        const slash = path.indexOf("/");
-        if (slash >= 0) return view.group(path.slice(0, slash))?.dataset(path.slice(slash + 1)) ?? null;
-        const found = member(path);
-        return found instanceof hdf5.Dataset ? datasetView(found) : null;
-      },
-      texts(attribute) {
-        const value: unknown = group.attrs[attribute]?.value;
-        if (typeof value === "string") return [value];
-        if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
-        return ArrayBuffer.isView(value) && value.byteLength === 0 ? [] : null;
-      },
-    };
-    return view;
-  }
-
-  return { group: groupView };
+/** Hands a request to the thread, which is stopped if it does not come back. */
+function ask(request: Hdf5Request, limitMs: number): Promise<Hdf5Reply> {
+  worker ??= startWorker();
+  const asked = worker;
+  asked.ref();
+  return new Promise<Hdf5Reply>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      forget(asked);
+      reject(weightsInvalid(request.where, `HDF5 cannot read it (it was not done after ${limitMs / 1000} s)`));
+    }, limitMs);
+    asked.removeAllListeners();
+    asked.once("message", (reply: Hdf5Reply) => {
+      if (reply.failures >= MAX_FAILURES) forget(asked);
+      resolve(reply);
+    });
+    asked.once("error", (cause) => {
+      forget(asked);
+      reject(weightsInvalid(request.where, `HDF5 cannot read it (${cause.message})`, { cause }));
+    });
+    asked.once("exit", (code) => {
+      forget(asked);
+      reject(weightsInvalid(request.where, `HDF5 cannot read it (its thread ended with ${code})`));
+    });
+    asked.once("message", () => clearTimeout(timer));
+    asked.once("error", () => clearTimeout(timer));
+    asked.once("exit", () => clearTimeout(timer));
+    asked.postMessage(request, [request.bytes.buffer as ArrayBuffer]);
+  }).finally(() => asked.unref()); // a thread that waits keeps no program from ending
 }
 
 /**
- * Opens an HDF5 file held in memory and hands its root to `use`.
+ * Reads an HDF5 file held in memory. HDF5's library is C that trusts its files: damaged ones were seen to make it run for
+ * ever and write where it must not. So it has a thread of its own, with bounds on time and memory.
  * @param where what error messages call the file
- * @throws ThawError `weights-invalid` for anything that HDF5 cannot read; what `use` throws
+ * @throws ThawError `weights-invalid` for anything that HDF5 cannot read; what the readers of Keras's layouts throw
  */
-export async function withHdf5<T>(bytes: Uint8Array, where: string, use: (root: Hdf5Group) => T): Promise<T> {
-  checkGlobalHeaps(bytes, where);
-  const hdf5 = await loadLibrary();
-  if (hdf5.FS === null) throw new Error("h5wasm has no file system");
-  const name = `/weights-${files++}.h5`; // a fresh name each: HDF5 would hand out a file still open under an old one
-  try {
-    hdf5.FS.writeFile(name, bytes);
-    const file = new hdf5.File(name, "r");
-    try {
-      return use(fileViews(hdf5, where).group(file));
-    } finally {
-      file.close();
-    }
-  } catch (error) {
-    if (error instanceof ThawError) throw error;
-    library = null;
-    throw weightsInvalid(where, `HDF5 cannot read it (${innermostReason(error)})`, { cause: error });
-  } finally {
-    if (library !== null) hdf5.FS.unlink(name);
-  }
+export function readHdf5<Task extends Hdf5Task>(
+  bytes: Uint8Array,
+  where: string,
+  task: Task,
+  limitMs: number = MAX_HDF5_MS,
+): Promise<Hdf5Answer<Task>> {
+  const answer = queue.then(() => ask({ task, bytes: Uint8Array.from(bytes), where }, limitMs));
+  queue = answer.catch(() => undefined);
+  return answer.then((reply) => {
+    if ("error" in reply) throw deserializeError(reply.error);
+    return reply.value as Hdf5Answer<Task>;
+  });
 }

@@ -1,8 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { ThawError } from "@thaw/core";
-import { withHdf5 } from "./hdf5.ts";
-import { MAX_WEIGHT_BYTES } from "./limits.ts";
+import { parseJson, ThawError } from "@thaw/core";
+import { readHdf5 } from "./hdf5.ts";
+import { MAX_CONFIG_BYTES, MAX_WEIGHT_BYTES } from "./limits.ts";
 import { weightsInvalid, weightsTooLarge } from "./weights-error.ts";
 import { readZipMember } from "./zip-members.ts";
 
@@ -28,15 +28,15 @@ export async function readKerasConfig(path: string): Promise<KerasConfig | null>
   const bytes = await readFile(path);
   let text: string | undefined;
   if (bytes.subarray(0, 2).toString("latin1") === "PK") {
-    text = Buffer.from(readZipMember(bytes, "config.json", where)).toString("utf8");
+    text = Buffer.from(readZipMember(bytes, "config.json", where, MAX_CONFIG_BYTES)).toString("utf8");
   } else if (bytes.subarray(1, 4).toString("latin1") === "HDF") {
-    text = await withHdf5(bytes, where, (root) => root.texts("model_config")?.[0]);
+    text = (await readHdf5(bytes, where, { kind: "text", attribute: "model_config" })) ?? undefined;
   } else {
     throw weightsInvalid(where, "it is neither HDF5 nor a .keras archive (both begin with a signature)");
   }
   if (text === undefined) return null;
   try {
-    return { model: JSON.parse(text) };
+    return { model: parseJson(text) };
   } catch (cause) {
     throw weightsInvalid(where, `its configuration is no JSON (${(cause as Error).message})`, { cause });
   }

@@ -1,5 +1,5 @@
 import { type HostTensor, type Layer, type LayerOp, type NamedTensors, ThawError } from "@thaw/core";
-import type { Hdf5Dataset, Hdf5Group } from "./hdf5.ts";
+import type { Hdf5Dataset, Hdf5Group } from "./hdf5-library.ts";
 import { addTensor } from "./tensor-names.ts";
 import { weightsInvalid } from "./weights-error.ts";
 

@@ -1,6 +1,7 @@
-import type { Layer, NamedTensors } from "@thaw/core";
-import { withHdf5 } from "./hdf5.ts";
-import { type ConfiguredLayer, readV3H5 } from "./keras-v3-h5.ts";
+import { type Layer, type NamedTensors, parseJson } from "@thaw/core";
+import { readHdf5 } from "./hdf5.ts";
+import type { ConfiguredLayer } from "./keras-v3-h5.ts";
+import { MAX_CONFIG_BYTES } from "./limits.ts";
 import { weightsInvalid } from "./weights-error.ts";
 import { readZipMember, zipMemberNames } from "./zip-members.ts";
 
@@ -28,7 +29,7 @@ function configuredLayers(model: unknown, where: string, depth = 0): readonly Co
 /**
  * Reads a `.keras` archive: layers from its `config.json`, weights from its `model.weights.h5`.
  * @param table the layers that are wanted, for archives whose configuration does not tell
- * @throws ThawError `weights-invalid`, `weights-too-large`, and what {@link readV3H5} throws
+ * @throws ThawError `weights-invalid`, `weights-too-large`, and what {@link readHdf5} throws
  */
 export async function readKerasZip(zip: Uint8Array, where: string, table: readonly Layer[]): Promise<NamedTensors> {
   const members = zipMemberNames(zip, where);
@@ -43,12 +44,12 @@ export async function readKerasZip(zip: Uint8Array, where: string, table: readon
   }
   let config: unknown;
   try {
-    config = JSON.parse(Buffer.from(readZipMember(zip, "config.json", where)).toString("utf8"));
+    config = parseJson(Buffer.from(readZipMember(zip, "config.json", where, MAX_CONFIG_BYTES)).toString("utf8"));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw weightsInvalid(where, `config.json is no JSON (${cause.message})`, { cause });
   }
   const model = configuredLayers(config, where);
   const bytes = readZipMember(zip, WEIGHTS_MEMBER, where);
-  return withHdf5(bytes, where, (root) => readV3H5(root, where, { model, table }));
+  return (await readHdf5(bytes, where, { kind: "v3", model, table })).tensors;
 }

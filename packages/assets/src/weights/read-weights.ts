@@ -2,9 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Layer, type NamedTensors, parseSafetensors, ThawError } from "@thaw/core";
 import { sha256 } from "../sha256.ts";
-import { withHdf5 } from "./hdf5.ts";
-import { isLegacyH5, readLegacyH5 } from "./keras-legacy-h5.ts";
-import { isV3H5, readV3H5 } from "./keras-v3-h5.ts";
+import { readHdf5 } from "./hdf5.ts";
 import { readKerasZip } from "./keras-zip.ts";
 import { MAX_WEIGHT_BYTES } from "./limits.ts";
 import { withKeras3Names } from "./tensor-names.ts";
@@ -50,23 +48,6 @@ function refuseImpostors(bytes: Uint8Array, where: string): void {
   }
 }
 
-async function readHdf5(
-  bytes: Uint8Array,
-  where: string,
-  table: readonly Layer[],
-): Promise<Omit<WeightFile, "sha256">> {
-  return withHdf5(bytes, where, (root) => {
-    if (isLegacyH5(root)) {
-      const { tensors, byOrder } = readLegacyH5(root, where, table);
-      return { tensors, format: byOrder ? "keras-h5-by-order" : "keras-h5" };
-    }
-    if (isV3H5(root)) return { tensors: readV3H5(root, where, { table }), format: "keras-weights-h5" };
-    throw weightsInvalid(where, "it is an HDF5 file, but not one of Keras's", {
-      hint: "Expected groups that layer_names lists (Keras .h5) or a group layers (Keras 3 .weights.h5).",
-    });
-  });
-}
-
 /**
  * Reads weights from the bytes of a file; the extension says which formats are accepted, the content which it is.
  * @param path the file's path: its name is the one in messages, and a tfjs model's shards lie beside it
@@ -83,7 +64,9 @@ export async function parseWeights(bytes: Uint8Array, path: string, table: reado
   }
   if ([".h5", ".hdf5", ".keras"].includes(extension)) {
     // TensorFlow 2.12 and earlier wrote HDF5 under the name .keras too.
-    if (startsWith(bytes, HDF5_MAGIC)) return { ...(await readHdf5(bytes, where, table)), sha256: sha256(bytes) };
+    if (startsWith(bytes, HDF5_MAGIC)) {
+      return { ...(await readHdf5(bytes, where, { kind: "weights", table })), sha256: sha256(bytes) };
+    }
     if (startsWith(bytes, "PK")) {
       return { tensors: await readKerasZip(bytes, where, table), format: "keras-zip", sha256: sha256(bytes) };
     }

@@ -1,4 +1,4 @@
-import { type HostTensor, type Layer, type NamedTensors, ThawError } from "@thaw/core";
+import { type HostTensor, type Layer, type NamedTensors, type NamePattern, namePattern, ThawError } from "@thaw/core";
 
 /** How tensors are chosen from a file. */
 export interface SelectOptions {
@@ -10,16 +10,16 @@ export interface SelectOptions {
 
 const MAX_LISTED = 20;
 
-function compile(pattern: string, where: string): RegExp {
+function compile(pattern: string, where: string): NamePattern {
   try {
-    return new RegExp(pattern);
+    return namePattern(pattern);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ThawError(
       "weights-ignore-invalid",
       `${where}: "${pattern}" in ignore is no regular expression (${reason}).`,
       {
-        hint: 'Write JavaScript regular expressions over tensor names, such as "^dense/".',
+        hint: 'Write regular expressions over tensor names, such as "^dense/", without lookarounds and back references.',
         cause,
       },
     );

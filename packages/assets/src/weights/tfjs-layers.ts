@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
-import { type HostTensor, type NamedTensors, sizeOf, ThawError } from "@thaw/core";
+import { type HostTensor, type NamedTensors, parseJson, shownValue, sizeOf, ThawError } from "@thaw/core";
 import { MAX_WEIGHT_BYTES } from "./limits.ts";
 import { addTensor, splitVariablePath } from "./tensor-names.ts";
 import { weightsDtype, weightsInvalid, weightsTooLarge } from "./weights-error.ts";
@@ -34,7 +34,7 @@ function parseWeight(entry: unknown, where: string): ManifestWeight {
     const stored = isRecord(quantization) ? String(quantization.dtype) : "unknown";
     throw weightsDtype(where, name, `${stored} (quantised)`);
   }
-  if (dtype !== "float32") throw weightsDtype(where, name, JSON.stringify(dtype));
+  if (dtype !== "float32") throw weightsDtype(where, name, shownValue(dtype));
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw weightsInvalid(where, `weight "${name}" has no valid shape`);
   }
@@ -59,7 +59,7 @@ function checkShardPath(path: unknown, where: string): string {
 function parseManifest(json: string, where: string): readonly ManifestGroup[] {
   let model: unknown;
   try {
-    model = JSON.parse(json);
+    model = parseJson(json);
   } catch (cause) {
     throw weightsInvalid(where, `it is no JSON (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
   }

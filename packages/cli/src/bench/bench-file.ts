@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { ThawError } from "@thaw/core";
+import { parseJson, ThawError } from "@thaw/core";
 import { writeWholeFile } from "../whole-file.ts";
 import { type BenchReport, benchReport } from "./bench-report.ts";
 
@@ -16,7 +16,7 @@ function invalid(file: string, what: string, cause?: unknown): ThawError {
 export async function readBenchReport(file: string): Promise<BenchReport> {
   let document: unknown;
   try {
-    document = JSON.parse(await readFile(file, "utf8"));
+    document = parseJson(await readFile(file, "utf8"));
   } catch (cause) {
     const absent = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw invalid(file, absent ? "there is no such file" : `no valid JSON (${(cause as Error).message})`, cause);

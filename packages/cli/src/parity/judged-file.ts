@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hashOf } from "@thaw/core";
+import { hashOf, parseJson } from "@thaw/core";
 import type { RungResult } from "@thaw/core/parity";
 
 /** Verdicts that are kept, so that a run that was stopped goes on: a file for each, under the hash of all it rests on. */
@@ -11,7 +11,7 @@ export interface JudgedFiles {
 
 async function readResults(file: string): Promise<readonly RungResult[] | undefined> {
   try {
-    const results: unknown = JSON.parse(await readFile(file, "utf8"));
+    const results: unknown = parseJson(await readFile(file, "utf8"));
     return Array.isArray(results) ? (results as RungResult[]) : undefined;
   } catch {
     return undefined; // not there, or cut off: judged again

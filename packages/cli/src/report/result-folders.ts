@@ -1,36 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Result, ThawError } from "@thaw/core";
+import { parseJson, parseResult, type Result, ThawError } from "@thaw/core";
 import type { ParityReport } from "@thaw/core/parity";
-import { z } from "zod";
+import { parityReportShape } from "../parity/report-shape.ts";
 import { partSharer } from "../shared-parts.ts";
-
-/** What a report rests on, as far as a file can be told from others by it. */
-const resultShape = z.looseObject({
-  version: z.literal(1),
-  cell: z.string(),
-  runner: z.string(),
-  finishedAt: z.string(),
-  spec: z.looseObject({ name: z.string(), seed: z.number() }),
-  data: z.looseObject({ classes: z.array(z.string()), source: z.string() }),
-  phases: z.array(z.looseObject({ name: z.string(), layers: z.array(z.looseObject({ name: z.string() })) })).min(1),
-  epochs: z.array(z.looseObject({ epoch: z.number() })),
-  final: z.looseObject({ train: z.looseObject({ accuracy: z.number() }) }),
-  predictions: z.looseObject({ validation: z.array(z.number()), test: z.array(z.number()) }),
-  timing: z.looseObject({ totalMs: z.number() }),
-  environment: z.looseObject({ engine: z.string(), device: z.looseObject({ name: z.string() }) }),
-  warnings: z.array(z.looseObject({ code: z.string() })),
-});
-
-const parityShape = z.looseObject({
-  version: z.literal(1),
-  reference: z.looseObject({ runner: z.string() }),
-  runners: z.array(z.looseObject({ name: z.string() })),
-  results: z.array(z.looseObject({ rung: z.string() })),
-  divergences: z.array(z.looseObject({ sentence: z.string() })),
-  equivalence: z.array(z.looseObject({ runner: z.string() })),
-  passed: z.boolean(),
-});
 
 /** Results of one folder, and its files that are none. */
 export interface ResultFolder {
@@ -45,10 +18,20 @@ function withoutSteps({ steps: _steps, timing, ...result }: Result): Result {
 
 async function readJson(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    return parseJson(await readFile(file, "utf8"));
   } catch (cause) {
     if (cause instanceof SyntaxError) return undefined;
     throw new ThawError("result-unreadable", `${file}: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** The result that a document is; null for another kind of file, and for a damaged one. */
+function resultOf(document: unknown, file: string): Result | null {
+  try {
+    return parseResult(document, file);
+  } catch (error) {
+    if (error instanceof ThawError) return null;
+    throw error;
   }
 }
 
@@ -69,8 +52,9 @@ export async function readResultFolder(folder: string): Promise<ResultFolder> {
   for (const name of names.filter((entry) => entry.endsWith(".json")).sort()) {
     const file = join(folder, name);
     const document = await readJson(file);
-    if (resultShape.safeParse(document).success) results.push(share(withoutSteps(document as Result)));
-    else others.push(file);
+    const result = resultOf(document, file);
+    if (result === null) others.push(file);
+    else results.push(share(withoutSteps(result)));
   }
   return { results, others };
 }
@@ -81,8 +65,8 @@ export async function readResultFolder(folder: string): Promise<ResultFolder> {
  */
 export async function readParityReport(file: string): Promise<ParityReport> {
   const document = await readJson(file);
-  const parsed = parityShape.safeParse(document);
-  if (parsed.success) return document as ParityReport;
+  const parsed = parityReportShape.safeParse(document);
+  if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new ThawError("parity-invalid", `${file}: no parity report: ${issue?.path.join(".")}: ${issue?.message}.`, {
     hint: "Give a parity.json that `thaw parity` has written.",

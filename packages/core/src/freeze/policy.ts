@@ -1,6 +1,8 @@
+import { clipped } from "../clipped.ts";
 import { ThawError } from "../error.ts";
 import { type Layer, parameterCount, sizeOf } from "../model/layer.ts";
 import { nearest } from "../spec/known-keys.ts";
+import { type NamePattern, namePattern } from "../spec/name-pattern.ts";
 import type { FreezePolicy } from "../spec/schema.ts";
 
 /** How a layer normalises while training; null for layers that are no batch normalization. */
@@ -64,32 +66,36 @@ function byName(name: string, base: readonly Layer[]): readonly number[] {
   const index = base.findIndex((layer) => layer.name === name);
   if (index < 0) {
     const names = base.map((layer) => layer.name);
-    throw new ThawError("freeze-invalid", `freeze: there is no layer "${name}".${nameList(nearest(name, names, 3))}`, {
-      hint: "`thaw layers SPEC` lists the layers; the named layer is the first that trains.",
-    });
+    throw new ThawError(
+      "freeze-invalid",
+      `freeze: there is no layer "${clipped(name)}".${nameList(nearest(name, names, 3))}`,
+      {
+        hint: "`thaw layers SPEC` lists the layers; the named layer is the first that trains.",
+      },
+    );
   }
   return base.map((_, position) => (position < index ? 0 : 1));
 }
 
-function ruleRegex(pattern: string, index: number): RegExp {
+function rulePattern(pattern: string, index: number): NamePattern {
   try {
-    return new RegExp(`^(?:${pattern})$`);
+    return namePattern(`^(?:${pattern})$`);
   } catch (cause) {
-    throw new ThawError("freeze-invalid", `freeze.${index}.layers: "${pattern}" is no regular expression.`, {
-      hint: cause instanceof Error ? cause.message : "Check its brackets and escapes.",
+    throw new ThawError("freeze-invalid", `freeze.${index}.layers: "${clipped(pattern)}" is no regular expression.`, {
+      hint: `${clipped((cause as Error).message)}; lookarounds and back references are not known: earlier rules win instead.`,
     });
   }
 }
 
 /** First match wins, every layer must be covered, and a rule that decides nothing is an error. */
 function byRules(rules: Extract<FreezePolicy, readonly unknown[]>, layers: readonly Layer[]): readonly number[] {
-  const patterns = rules.map((rule, index) => ruleRegex(rule.layers, index));
+  const patterns = rules.map((rule, index) => rulePattern(rule.layers, index));
   const wins = rules.map(() => 0);
   const multipliers = layers.map((layer) => {
     const index = patterns.findIndex((pattern) => pattern.test(layer.name));
     const rule = rules[index];
     if (rule === undefined) {
-      throw new ThawError("freeze-invalid", `freeze: no rule covers layer "${layer.name}".`, {
+      throw new ThawError("freeze-invalid", `freeze: no rule covers layer "${clipped(layer.name)}".`, {
         hint: 'End the list with { "layers": ".*", "train": true } or false.',
       });
     }
@@ -106,7 +112,7 @@ function byRules(rules: Extract<FreezePolicy, readonly unknown[]>, layers: reado
     );
     const shadowed = layers.some((layer) => patterns[idle]?.test(layer.name));
     const why = shadowed ? "only matches layers that earlier rules have taken" : "matches no layer";
-    throw new ThawError("freeze-invalid", `freeze.${idle}.layers: "${pattern}" ${why}.${nameList(near)}`, {
+    throw new ThawError("freeze-invalid", `freeze.${idle}.layers: "${clipped(pattern)}" ${why}.${nameList(near)}`, {
       hint: "Patterns must match a whole layer name; earlier rules win.",
     });
   }

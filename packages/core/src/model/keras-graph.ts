@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clipped, shownValue } from "../clipped.ts";
 import { ThawError } from "../error.ts";
 
 /** One entry of a functional model's configuration: a layer, or an operation on tensors. */
@@ -78,7 +79,7 @@ function collectArguments(value: unknown, call: Call): void {
     if (history[1] !== 0 || history[2] !== 0) call.other.push("an output other than a layer's first");
   } else if (Array.isArray(value)) for (const entry of value) collectArguments(entry, call);
   else if (typeof value === "number") call.constants.push(value);
-  else if (value !== null && value !== undefined) call.other.push(JSON.stringify(value).slice(0, 60));
+  else if (value !== null && value !== undefined) call.other.push(shownValue(value, 60));
 }
 
 /** One call of a layer: Keras 3 has `{ args, kwargs }`, Keras 2 a list of `[layer, node, output, kwargs]`. */
@@ -88,7 +89,7 @@ function readCall(node: unknown): Call {
     for (const [key, value] of Object.entries(z.record(z.string(), z.unknown()).catch({}).parse(keywords))) {
       // Keras 3 notes what held while the graph was drawn; how the model is called goes before it.
       const isNote = key === "training" && value === false && !Array.isArray(node);
-      if (value !== null && !isNote) call.other.push(`${key}=${JSON.stringify(value)}`);
+      if (value !== null && !isNote) call.other.push(clipped(`${key}=${shownValue(value)}`));
     }
   };
   if (!Array.isArray(node)) {
@@ -117,19 +118,19 @@ export function readKerasGraph(json: unknown, where: string): KerasGraph {
   const parsed = document.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const what = `${where} is no configuration of a Keras functional model: ${issue?.path.join(".")}: ${issue?.message}.`;
+    const what = `${where} is no configuration of a Keras functional model: ${clipped(`${issue?.path.map(String).join(".")}: ${issue?.message}`)}.`;
     throw new ThawError("model-config-invalid", what, { hint: SAVE_HINT });
   }
   const { class_name: kind, config } = parsed.data;
   if (kind !== "Functional" && kind !== "Model") {
-    throw new ThawError("model-unsupported", `${where} holds a ${kind}; supported is a Functional model.`, {
+    throw new ThawError("model-unsupported", `${where} holds a ${clipped(kind)}; supported is a Functional model.`, {
       hint: "Of a Sequential model make one by keras.Model(model.inputs, model.outputs).",
     });
   }
   const isKeras2 = config.layers.some(({ inbound_nodes: nodes }) => Array.isArray(nodes[0]));
   const nodes = config.layers.map((entry): GraphNode => {
     const name = entry.name ?? String(entry.config.name ?? "");
-    const label = `${where}: layer "${name}" (${entry.class_name})`;
+    const label = `${where}: layer "${clipped(name)}" (${clipped(entry.class_name)})`;
     if (entry.inbound_nodes.length > 1) {
       throw new ThawError("model-unsupported", `${label} is called ${entry.inbound_nodes.length} times.`, {
         hint: "Supported are layers that are called once; give each call a layer of its own.",
@@ -146,7 +147,7 @@ export function readKerasGraph(json: unknown, where: string): KerasGraph {
       });
     }
     if (call.other.length > 0) {
-      throw new ThawError("model-unsupported", `${label} is called with ${call.other.join(", ")}.`, {
+      throw new ThawError("model-unsupported", `${label} is called with ${clipped(call.other.join(", "))}.`, {
         hint: "Supported are calls with nothing but the tensors before it; how a layer runs is for the spec to say.",
       });
     }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clipped, shownValue } from "../clipped.ts";
 import { ThawError } from "../error.ts";
 import { KERAS_FIELDS, type KerasFields, SUPPORTED_LAYERS, type SupportedClass } from "./keras-fields.ts";
 import type { GraphNode } from "./keras-graph.ts";
@@ -13,7 +14,9 @@ export interface KerasSource {
 }
 
 function unsupported({ name, className }: GraphNode, { where }: KerasSource, what: string, hint: string): never {
-  throw new ThawError("model-unsupported", `${where}: layer "${name}" (${className}) ${what}.`, { hint });
+  throw new ThawError("model-unsupported", `${where}: layer "${clipped(name)}" (${clipped(className)}) ${what}.`, {
+    hint,
+  });
 }
 
 /** The fields of a layer, checked. */
@@ -22,7 +25,7 @@ function fieldsOf<C extends SupportedClass>(node: GraphNode, className: C, sourc
   if (parsed.success) return parsed.data as KerasFields<C>;
   const [issue] = parsed.error.issues;
   const [field = ""] = issue?.path ?? [];
-  const found = JSON.stringify(node.config[String(field)] ?? null);
+  const found = shownValue(node.config[String(field)] ?? null);
   return unsupported(node, source, `has ${String(field)} ${found}`, `${issue?.message ?? "It is not supported"}.`);
 }
 
@@ -37,7 +40,12 @@ function checkExtras(node: GraphNode, source: KerasSource): void {
   const policy = z.object({ config: z.object({ name: z.string() }) }).safeParse(dtype);
   const type = policy.success ? policy.data.config.name : (dtype ?? "float32");
   if (type !== "float32")
-    unsupported(node, source, `computes in ${String(type)}`, "Build the model with floats of 32 bits.");
+    unsupported(
+      node,
+      source,
+      `computes in ${typeof type === "string" ? clipped(type) : shownValue(type)}`,
+      "Build the model with floats of 32 bits.",
+    );
 }
 
 function checkInputs(table: TableBuilder, node: GraphNode, source: KerasSource, wanted: readonly number[]): void {
@@ -64,12 +72,28 @@ function checkInputs(table: TableBuilder, node: GraphNode, source: KerasSource, 
   }
 }
 
+/** Lists of numbers have one for each channel. */
+function checkChannels(
+  table: TableBuilder,
+  node: GraphNode,
+  source: KerasSource,
+  fields: Readonly<Record<string, number | readonly number[] | null | undefined>>,
+): void {
+  const channels = table.shapeOf(node.inputs[0] ?? "")[2] ?? 0;
+  for (const [field, value] of Object.entries(fields)) {
+    if (value === null || value === undefined || typeof value === "number" || value.length === channels) continue;
+    const found = `has ${value.length} numbers as ${field}, for ${channels} channels`;
+    unsupported(node, source, found, "Supported are one number, or one for each channel.");
+  }
+}
+
 function paddingOf([rows, columns]: readonly [readonly [number, number], readonly [number, number]]): Padding {
   return [rows, columns];
 }
 
-/** `-1` stands for what is left. */
+/** `-1` stands for what is left, once. */
 function reshaped(shape: readonly number[], target: readonly number[]): readonly number[] | undefined {
+  if (target.filter((side) => side === -1).length > 1) return undefined;
   const size = shape.reduce((product, side) => product * side, 1);
   const known = target.reduce((product, side) => (side === -1 ? product : product * side), 1);
   const filled = target.map((side) => (side === -1 ? size / known : side));
@@ -184,7 +208,12 @@ export function addKerasLayer(table: TableBuilder, node: GraphNode, source: Kera
       const { target_shape: target } = fieldsOf(node, supported, source);
       const shape = reshaped(table.shapeOf(x), target);
       if (shape === undefined) {
-        unsupported(node, source, `makes ${target.join("×")} of ${table.shapeOf(x).join("×")}`, "The sizes differ.");
+        unsupported(
+          node,
+          source,
+          `makes ${clipped(target.join("×"))} of ${table.shapeOf(x).join("×")}`,
+          "The sizes differ.",
+        );
       }
       table.reshape(name, x, shape);
       return;
@@ -196,11 +225,13 @@ export function addKerasLayer(table: TableBuilder, node: GraphNode, source: Kera
     }
     case "Rescaling": {
       const { scale, offset } = fieldsOf(node, supported, source);
+      checkChannels(table, node, source, { scale, offset });
       table.rescaling(name, x, scale, offset);
       return;
     }
     case "Normalization": {
       const { mean, variance } = fieldsOf(node, supported, source);
+      checkChannels(table, node, source, { mean, variance });
       const channels = table.shapeOf(x)[2] ?? 0;
       const perChannel = (value: number | readonly number[]): readonly number[] =>
         typeof value === "number" ? new Array<number>(channels).fill(value) : value;

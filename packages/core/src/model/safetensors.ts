@@ -1,3 +1,4 @@
+import { clipped, shownValue } from "../clipped.ts";
 import { ThawError } from "../error.ts";
 
 /** A named array on the host. */
@@ -47,23 +48,51 @@ function readHeader(bytes: Uint8Array, where: string): { header: Record<string, 
   }
 }
 
-function readTensor(entry: unknown, name: string, data: Uint8Array, where: string): HostTensor {
-  if (typeof entry !== "object" || entry === null) fail(where, `tensor "${name}" has no description`);
+/** What the header says of a tensor, checked. */
+interface Entry {
+  readonly name: string;
+  readonly type: (typeof DTYPES)[keyof typeof DTYPES];
+  readonly shape: readonly number[];
+  /** First byte of its data, and the one behind it. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readEntry(entry: unknown, name: string, dataBytes: number, where: string): Entry {
+  const label = `tensor "${clipped(name)}"`;
+  if (typeof entry !== "object" || entry === null) fail(where, `${label} has no description`);
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
-    fail(where, `tensor "${name}" has dtype ${JSON.stringify(dtype)}, expected one of ${DTYPE_LIST}`);
+    fail(where, `${label} has dtype ${shownValue(dtype)}, expected one of ${DTYPE_LIST}`);
   }
   const type = DTYPES[dtype as keyof typeof DTYPES];
-  if (!isCountArray(shape)) fail(where, `tensor "${name}" has no valid shape`);
-  if (!isCountArray(offsets) || offsets.length !== 2) fail(where, `tensor "${name}" has no valid data_offsets`);
+  if (!isCountArray(shape)) fail(where, `${label} has no valid shape`);
+  if (!isCountArray(offsets) || offsets.length !== 2) fail(where, `${label} has no valid data_offsets`);
   const [begin = 0, end = 0] = offsets;
   const size = shape.reduce((product, dimension) => product * dimension, 1);
-  if (end < begin || end > data.byteLength || end - begin !== size * type.array.BYTES_PER_ELEMENT) {
-    fail(
-      where,
-      `tensor "${name}" claims bytes ${begin} to ${end} of ${data.byteLength} for shape [${shape.join(", ")}]`,
-    );
+  if (end < begin || end > dataBytes || end - begin !== size * type.array.BYTES_PER_ELEMENT) {
+    fail(where, `${label} claims bytes ${begin} to ${end} of ${dataBytes} for shape [${clipped(shape.join(", "))}]`);
   }
+  return { name, type, shape, begin, end };
+}
+
+/**
+ * Tensors must fill the file, as the format says: bytes that several tensors share would let a small file take any
+ * amount of memory.
+ */
+function checkLayout(entries: readonly Entry[], dataBytes: number, where: string): void {
+  let filled = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== filled) {
+      const flaw = begin < filled ? "overlaps the one before it" : "leaves a hole before it";
+      fail(where, `tensor "${clipped(name)}" ${flaw}, at byte ${begin} of the data`);
+    }
+    filled = end;
+  }
+  if (filled !== dataBytes) fail(where, `its tensors fill ${filled} of ${dataBytes} bytes`);
+}
+
+function readTensor({ type, shape, begin, end }: Entry, data: Uint8Array): HostTensor {
   const copy = new Uint8Array(end - begin); // aligned; not data.slice(), which on a Node Buffer copies nothing
   copy.set(data.subarray(begin, end));
   return { dtype: type.name, shape, data: new type.array(copy.buffer) };
@@ -73,17 +102,16 @@ function readTensor(entry: unknown, name: string, data: Uint8Array, where: strin
  * Reads a safetensors file.
  * @param bytes the whole file
  * @param where what error messages call the file
- * @throws ThawError `safetensors-invalid` for anything malformed; sizes are checked before memory is taken
+ * @throws ThawError `safetensors-invalid` for anything malformed; sizes and the layout are checked before memory is taken
  * @see https://github.com/huggingface/safetensors#format
  */
 export function parseSafetensors(bytes: Uint8Array, where: string): NamedTensors {
   const { header, dataStart } = readHeader(bytes, where);
   const data = bytes.subarray(dataStart);
-  const tensors = new Map<string, HostTensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name !== "__metadata__") tensors.set(name, readTensor(entry, name, data, where));
-  }
-  return tensors;
+  const described = Object.entries(header).filter(([name]) => name !== "__metadata__");
+  const entries = described.map(([name, entry]) => readEntry(entry, name, data.byteLength, where));
+  checkLayout(entries, data.byteLength, where);
+  return new Map(entries.map((entry) => [entry.name, readTensor(entry, data)]));
 }
 
 /**

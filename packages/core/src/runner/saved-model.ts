@@ -1,10 +1,14 @@
+import { shownValue } from "../clipped.ts";
 import { ThawError } from "../error.ts";
+import { parseJson } from "../json.ts";
 import { buildNetwork, type Network } from "../model/network.ts";
 import { type NamedTensors, parseSafetensors, safetensorsMetadata, writeSafetensors } from "../model/safetensors.ts";
 import { sha256 } from "../spec/hash.ts";
 import { parseSpec } from "../spec/parse.ts";
 import type { Spec } from "../spec/schema.ts";
 import { confusionCounts } from "../train/confusion.ts";
+import { shapeProblem } from "./record-parsing.ts";
+import { importRecordShape, runRecordShape } from "./record-shapes.ts";
 import type { Result } from "./result.ts";
 
 /** Where a saved model's record lies in the file's `__metadata__`. */
@@ -96,9 +100,9 @@ function invalid(where: string, problem: string): ThawError {
 
 /** An imported model has no run, but its network and the way its images are made are checked like a spec's. */
 function parseImport(record: ImportRecord, where: string): ImportRecord {
-  const { file, sha256: hash, format, leftOut } = record.imported ?? {};
-  if ([file, hash, format].some((field) => typeof field !== "string") || !Array.isArray(leftOut)) {
-    throw invalid(where, "its record does not say what it was imported from");
+  const shape = importRecordShape.safeParse(record);
+  if (!shape.success) {
+    throw invalid(where, `its record does not say what it was imported from: ${shapeProblem(shape.error)}`);
   }
   const { model, data } = parseSpec(
     {
@@ -109,17 +113,21 @@ function parseImport(record: ImportRecord, where: string): ImportRecord {
     },
     { where: `${where}, spec` },
   );
+  if (model.architecture === "keras") throw invalid(where, "its record has no configuration of its network");
   return { ...record, spec: { model, data: { resize: "resize" in data ? data.resize : "stretch" } } };
 }
 
 function parseRecord(text: string, where: string): ModelRecord {
   let record: Partial<RunRecord & ImportRecord> | null;
   try {
-    record = JSON.parse(text) as Partial<RunRecord & ImportRecord> | null;
-  } catch {
-    throw invalid(where, `its record (__metadata__.${METADATA_KEY}) is no JSON`);
+    record = parseJson(text) as Partial<RunRecord & ImportRecord> | null;
+  } catch (cause) {
+    throw invalid(
+      where,
+      `its record (__metadata__.${METADATA_KEY}) is no JSON that is read: ${(cause as Error).message}`,
+    );
   }
-  if (record?.version !== 1) throw invalid(where, `its record has version ${record?.version ?? "none"}; expected 1`);
+  if (record?.version !== 1) throw invalid(where, `its record has version ${shownValue(record?.version)}; expected 1`);
   const { classes } = record.data ?? {};
   if (!Array.isArray(classes) || classes.length < 2 || classes.some((name) => typeof name !== "string")) {
     throw invalid(where, "its record names no classes");
@@ -127,7 +135,12 @@ function parseRecord(text: string, where: string): ModelRecord {
   if (typeof record.digests?.final !== "string") throw invalid(where, "its record has no digest of the weights");
   if (record.imported !== undefined) return parseImport(record as ImportRecord, where);
   if (!Array.isArray(record.phases) || record.phases.length === 0) throw invalid(where, "its record has no phases");
+  const shape = runRecordShape.safeParse(record);
+  if (!shape.success) throw invalid(where, `its record is not that of a run: ${shapeProblem(shape.error)}`);
   const spec = parseSpec(record.spec, { where: `${where}, spec` });
+  if (spec.model.architecture === "keras" && record.config === undefined) {
+    throw invalid(where, "its record has no configuration of its network");
+  }
   return { ...(record as RunRecord), spec };
 }
 

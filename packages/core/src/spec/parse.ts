@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clipped } from "../clipped.ts";
 import { ThawError } from "../error.ts";
 import { type BrokenRule, brokenRules } from "./field-rules.ts";
 import { knownKeys, nearest, nodesAt, type SchemaNode, valueAt } from "./known-keys.ts";
@@ -59,9 +60,9 @@ function explain(issue: ZodIssue, document: unknown, root: SchemaNode): string {
   if (issue.code === "unrecognized_keys") {
     const known = knownKeys(root, issue.path, document);
     const keys = issue.keys.map((key) => {
-      if (known.includes(key)) return `key "${key}" does not go with the other keys here.`;
+      if (known.includes(key)) return `key "${clipped(key)}" does not go with the other keys here.`;
       const [suggestion] = nearest(key, known);
-      return `unknown key "${key}"${suggestion === undefined ? "." : `; did you mean "${suggestion}"?`}`;
+      return `unknown key "${clipped(key)}"${suggestion === undefined ? "." : `; did you mean "${suggestion}"?`}`;
     });
     return `${keys.join(" ")} Known keys: ${known.join(", ")}`;
   }
@@ -74,16 +75,22 @@ function explain(issue: ZodIssue, document: unknown, root: SchemaNode): string {
   return `${issue.message}; found ${shown(found)}; expected ${expected}`;
 }
 
+/** Problems that are listed; one that is in every cell of a large sweep fills the screen. */
+const MAX_LINES = 40;
+/** The longest list of known keys has a fifth of it. */
+const MAX_MESSAGE = 2000;
+
 /** @throws ThawError `spec-invalid` that lists the problems, a line each */
 function reject(problems: readonly BrokenRule[], origin: SpecOrigin): never {
   const issues = problems.map(({ path, message }): SpecIssue => {
     const line = origin.lineOf?.(path);
     return { path, ...(line === undefined ? {} : { line }), message };
   });
-  const lines = issues.map(({ path, line, message }) => {
-    const field = path.length === 0 ? "(whole document)" : path.join(".");
-    return `${origin.where}${line === undefined ? "" : `:${line}`}: ${field}: ${message}`;
+  const lines = issues.slice(0, MAX_LINES).map(({ path, line, message }) => {
+    const field = path.length === 0 ? "(whole document)" : clipped(path.join("."));
+    return `${origin.where}${line === undefined ? "" : `:${line}`}: ${field}: ${clipped(message, MAX_MESSAGE)}`;
   });
+  if (issues.length > MAX_LINES) lines.push(`and ${issues.length - MAX_LINES} more`);
   throw new ThawError("spec-invalid", lines.join("\n"), {
     hint: "Correct the fields named above; `thaw schema` prints the JSON Schema of a spec.",
     details: { issues },

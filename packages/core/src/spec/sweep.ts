@@ -55,6 +55,19 @@ function cellLabel(cell: SweepCell): string {
   return cell.label ?? labelOf(cell);
 }
 
+/** More cells than anybody runs; lists that multiply to more are a slip, and would fill the memory. */
+export const MAX_GROUP_CELLS = 20_000;
+
+/** @throws ThawError `spec-invalid` for more cells than {@link MAX_GROUP_CELLS} */
+function checkCount({ vary, cells = [], seeds = [0] }: SweepGroup, where: string): void {
+  const varied = Object.values(vary ?? {}).reduce((product, values) => product * (values?.length ?? 1), 1);
+  const count = (varied + cells.length) * seeds.length;
+  if (count <= MAX_GROUP_CELLS) return;
+  throw new ThawError("spec-invalid", `${where}: its lists make ${count} cells, at most ${MAX_GROUP_CELLS} are made.`, {
+    hint: "Shorten the lists in vary and seeds, or make several sweeps of it.",
+  });
+}
+
 /** Every combination of the lists in `vary`, the first key outermost. */
 function combinations(vary: SweepGroup["vary"]): readonly SweepCell[] {
   let cells: readonly SweepCell[] = [{}];
@@ -111,15 +124,16 @@ export function unseededLabel(label: string, seed: number): string {
  * The cells of a group: every combination in `vary`, then the `cells` one by one; a group with neither is the base spec.
  * `seeds` makes one of each seed out of every cell.
  * @param bestFreeze freeze policy of the best row of the group that `bestOf` names
- * @throws ThawError `spec-invalid` for two cells that are the same, or seeds that stand beside a seed
+ * @throws ThawError `spec-invalid` for two cells that are the same, seeds that stand beside a seed, or too many cells
  */
 export function expandGroup(sweep: Sweep, group: SweepGroup, bestFreeze?: FreezePolicy): readonly ExpandedCell[] {
-  const varied = group.vary === undefined && group.cells !== undefined ? [] : combinations(group.vary);
   const where = `Sweep "${sweep.name}", group "${group.name}"`;
+  checkCount(group, where);
+  const varied = group.vary === undefined && group.cells !== undefined ? [] : combinations(group.vary);
   const asked = withSeeds([...varied, ...(group.cells ?? [])], group.seeds, where);
   const cells = asked.map((cell) => applyCell(sweep, group.name, cell, bestFreeze));
-  const names = cells.map((cell) => cell.spec.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const names = new Set<string>();
+  const twice = cells.map(({ spec }) => spec.name).find((name) => names.size === names.add(name).size);
   if (twice !== undefined) {
     throw new ThawError("spec-invalid", `${where}: cell "${twice}" is there twice.`, {
       hint: "Give the cells labels, or remove one.",
@@ -135,8 +149,11 @@ export function expandGroup(sweep: Sweep, group: SweepGroup, bestFreeze?: Freeze
 export function checkGroups(sweep: Sweep): void {
   const earlier: string[] = [];
   for (const { name, bestOf } of sweep.groups) {
-    if (earlier.includes(name))
-      throw new ThawError("spec-invalid", `Sweep "${sweep.name}": group "${name}" is there twice.`);
+    if (earlier.includes(name)) {
+      throw new ThawError("spec-invalid", `Sweep "${sweep.name}": group "${name}" is there twice.`, {
+        hint: "Give each group a name of its own.",
+      });
+    }
     if (bestOf !== undefined && !earlier.includes(bestOf)) {
       const [near] = nearest(bestOf, earlier);
       throw new ThawError(

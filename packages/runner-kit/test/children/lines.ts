@@ -16,6 +16,16 @@ const BEHAVIOURS: Readonly<Record<string, () => void>> = {
     say({ type: "done" });
   },
   "unknown message": () => say({ type: "progress", epoch: 1 }),
+  "an event of nothing": () => say({ type: "event" }),
+  "half an event": () => say({ type: "event", event: { type: "step", epoch: 1, step: 1, loss: "low" } }),
+  "an error of nothing": () => say({ type: "error", error: null }),
+  "a prototype": () => process.stdout.write('{"type":"alive","__proto__":{"isAdmin":true}}\n'),
+  "a deep line": () => process.stdout.write(`{"type":"alive","x":${"[".repeat(9999)}${"]".repeat(9999)}}\n`),
+  "no end of a line": () => {
+    const part = "x".repeat(1 << 20);
+    const write = (): void => void process.stdout.write(part, () => setImmediate(write));
+    write();
+  },
   hang: () => undefined,
   "half a line": () => process.stdout.write('{"type":"ev', () => process.exit(3)),
   /** Leaves a process behind that would live for minutes and holds the pipes open. */

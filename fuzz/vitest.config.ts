@@ -1,0 +1,3 @@
+import { packageTests } from "../vitest.shared.ts";
+
+export default packageTests({ testTimeout: 300_000 });
