@@ -29,6 +29,16 @@ export interface ChildLink {
 /** A child's messages; what is handed to `next` is sent to it. */
 export type Conversation = AsyncGenerator<FromChild, void, ToChild | undefined>;
 
+/** How Node, C++, Python and Linux say that there is no memory left. */
+const NO_MEMORY = /out of memory|bad_alloc|MemoryError|cannot allocate memory|ENOMEM/i;
+const LESS_MEMORY = "use a smaller batchSize or imageSize, or keep less of frozen layers (--cache-bytes).";
+
+function hintOf(signal: NodeJS.Signals | null, stderr: string, crashHint: string): string {
+  if (NO_MEMORY.test(stderr)) return `It ran out of memory: ${LESS_MEMORY}`;
+  if (signal === "SIGKILL") return `It was killed, most often for want of memory: ${LESS_MEMORY}`;
+  return `Its last output is in the details; ${crashHint}`;
+}
+
 function crashed(
   { name, crashHint }: ProgramWords,
   code: number | null,
@@ -38,10 +48,7 @@ function crashed(
   const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
   const tail = stderr.trim().split("\n").slice(-12).join("\n");
   return new ThawError("runner-crashed", `The process of runner "${name}" ended with ${how} before it was done.`, {
-    hint:
-      signal === "SIGKILL"
-        ? "It was killed, most often for want of memory: use a smaller batchSize or imageSize."
-        : `Its last output is in the details; ${crashHint}`,
+    hint: hintOf(signal, stderr, crashHint),
     details: { stderr: tail },
   });
 }

@@ -43,6 +43,16 @@ describe("childRunner", () => {
     });
   });
 
+  it("says so where there was no memory left", async () => {
+    vi.stubEnv("NODE_OPTIONS", "--max-old-space-size=100");
+    const failure = await failureOf(toyRunner("heap"));
+    vi.unstubAllEnvs();
+    expect(failure).toMatchObject({
+      code: "runner-crashed",
+      hint: "It ran out of memory: use a smaller batchSize or imageSize, or keep less of frozen layers (--cache-bytes).",
+    });
+  });
+
   it("shows the child nothing of the user's secrets", async () => {
     vi.stubEnv("NPM_TOKEN", "planted");
     vi.stubEnv("THAW_ANYTHING", "passed on");
