@@ -140,6 +140,15 @@ function editOnce(document: Container, edit: DocumentEdit): void {
   }
 }
 
+/** Replaces a number of a document by another one, counted among its numbers. @returns the text of its file */
+export function resizedDocument(document: unknown, place: number, value: number): string {
+  const copy = structuredClone(document) as Container;
+  const numbers = slotsOf(copy).filter((candidate) => typeof valueIn(candidate) === "number");
+  const chosen = numbers[place % Math.max(1, numbers.length)];
+  if (chosen !== undefined) define(chosen.parent, chosen.key, value);
+  return documentText(copy);
+}
+
 /** A document as the text of a file, with what JSON can say and JSON.stringify cannot: infinity, and depth without end. */
 export function documentText(document: unknown): string {
   return JSON.stringify(document)

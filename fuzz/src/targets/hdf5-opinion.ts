@@ -1,11 +1,13 @@
-import { Dataset, File, Group } from "jsfive";
+import { type Dataset, File, Group } from "jsfive";
 
 /** What another library (jsfive) makes of a file. */
 export interface Hdf5Opinion {
   /** Of every dataset of float32 that it can read. */
   readonly values: readonly Float32Array[];
-  /** Members that it stumbles over: of them it has no opinion. */
+  /** Datasets that it finds and cannot read. */
   readonly unread: number;
+  /** Whether it stumbles over a group: of what is in there it has no opinion. */
+  readonly isPartial: boolean;
 }
 
 const MOST_MEMBERS = 2000;
@@ -14,27 +16,27 @@ const MOST_DEPTH = 20;
 /** Reads a file by another library's code, as far as that goes. */
 export function hdf5Opinion(bytes: Uint8Array): Hdf5Opinion {
   const values: Float32Array[] = [];
-  let [visited, unread] = [0, 0];
-  const attempt = (read: () => void): void => {
+  let [visited, unread, isPartial] = [0, 0, false];
+  const readValues = (dataset: Dataset): void => {
     try {
-      read();
+      if (dataset.dtype === "<f4") values.push(Float32Array.from(dataset.value));
     } catch {
       unread += 1;
     }
   };
-  const visit = (group: Group, depth: number): void => {
-    for (const key of group.keys) {
+  const visit = (open: () => Group | Dataset, depth: number): void => {
+    try {
+      const member = open();
       visited += 1;
       if (visited > MOST_MEMBERS || depth > MOST_DEPTH) throw new Error("There is too much of it.");
-      attempt(() => {
-        const member = group.get(key);
-        if (member instanceof Group) visit(member, depth + 1);
-        if (member instanceof Dataset && member.dtype === "<f4") values.push(Float32Array.from(member.value));
-      });
+      if (member instanceof Group) for (const key of member.keys) visit(() => member.get(key), depth + 1);
+      else readValues(member);
+    } catch {
+      isPartial = true;
     }
   };
-  attempt(() => visit(new File(Uint8Array.from(bytes).buffer, "opinion.h5"), 0));
-  return { values, unread };
+  visit(() => new File(Uint8Array.from(bytes).buffer, "opinion.h5"), 0);
+  return { values, unread, isPartial };
 }
 
 /** Whether two arrays have the same bits. */

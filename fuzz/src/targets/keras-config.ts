@@ -6,7 +6,7 @@ import { readModelConfig } from "@thaw/assets";
 import { modelFromKerasConfig, type Spec, sizeOf } from "@thaw/core";
 import fc from "fast-check";
 import { repositoryJson } from "../input/corpus.ts";
-import { damagedDocument, documentEdits } from "../input/document-edits.ts";
+import { damagedDocument, documentEdits, resizedDocument } from "../input/document-edits.ts";
 import { SMALL_CONFIG } from "../input/small-config.ts";
 import { workFolder } from "../input/work-folder.ts";
 import { expectSame, MEGABYTE, oneFile, type Target, target } from "../target.ts";
@@ -19,6 +19,9 @@ function golden(name: string): unknown {
 }
 
 const isSide = (side: number): boolean => Number.isSafeInteger(side) && side > 0;
+
+/** Sides, counts and factors that nobody builds. */
+const sizes = fc.constantFrom(0, -1, 2, 3, 33, 1000, 65_537, 2 ** 20, 2 ** 31, 2 ** 40, 2 ** 52);
 
 /** Configurations of Keras functional models as files: what is taken is a network whose every tensor could be. */
 export function kerasConfigTarget(): Target {
@@ -42,6 +45,10 @@ export function kerasConfigTarget(): Target {
         arbitrary: fc
           .tuple(fc.constantFrom(...documents), documentEdits)
           .map(([document, edits]) => damagedDocument(document, edits)),
+      },
+      {
+        weight: 8,
+        arbitrary: fc.tuple(fc.nat(999), sizes).map(([place, size]) => resizedDocument(SMALL_CONFIG, place, size)),
       },
     ),
     async read(text) {
