@@ -15,6 +15,7 @@ describe("the address of the page", () => {
       const [token = ""] = /[0-9a-f]{48}/.exec(session.page.url()) ?? [];
       expect(token).toHaveLength(48);
       const environment = environmentOf("cpu", session, settings);
+      await session.page.context().setOffline(true); // a request that fails has its place in the page's script in its stack
       const wanted = { run: 999, environment, exportsWeights: false };
       const error: unknown = await callPage(session.page, "run", wanted).catch((thrown: unknown) => thrown);
       expect(JSON.stringify(serializeError(error))).toContain("http://127.0.0.1:");
