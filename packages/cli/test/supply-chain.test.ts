@@ -184,6 +184,7 @@ describe("Python packages", () => {
   const lists = [
     "packages/keras-runner/python/requirements",
     "packages/cli/test/tracking-servers",
+    "packages/cli/test/deploy-linters",
     "benchmarks/python/thaw_readers/requirements",
   ];
 
