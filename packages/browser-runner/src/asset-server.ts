@@ -1,9 +1,15 @@
 import { createReadStream } from "node:fs";
-import { lstat, mkdir, readFile } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { blobPath, type CheckpointRequest, type Plan } from "@thaw/core";
-import { PRIVATE_HEADERS, refuse as refuseWith, startLoopbackServer, writeAtomically } from "@thaw/runner-kit";
+import {
+  checkpointFile,
+  PRIVATE_HEADERS,
+  refuse as refuseWith,
+  startLoopbackServer,
+  writeAtomically,
+} from "@thaw/runner-kit";
 import type { PageFiles } from "./page-files.ts";
 
 /** A run whose data the page may read. */
@@ -84,7 +90,13 @@ async function sendBlob(
     .pipe(response);
 }
 
-async function receiveFile(request: IncomingMessage, response: ServerResponse, file: string): Promise<void> {
+/** A file that a page may send back, and what writes it. */
+interface Upload {
+  readonly file: string;
+  write(bytes: Uint8Array): Promise<unknown>;
+}
+
+async function receiveFile(request: IncomingMessage, response: ServerResponse, { file, write }: Upload): Promise<void> {
   if (Number(request.headers["content-length"] ?? 0) > MOST_UPLOAD_BYTES) return refuse(response, 413);
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -93,8 +105,7 @@ async function receiveFile(request: IncomingMessage, response: ServerResponse, f
     if (bytes > MOST_UPLOAD_BYTES) return refuse(response, 413);
     chunks.push(chunk as Buffer);
   }
-  await mkdir(dirname(file), { recursive: true });
-  await writeAtomically(file, Buffer.concat(chunks));
+  await write(Buffer.concat(chunks));
   response.writeHead(200, { ...HEADERS, "Content-Type": "text/plain; charset=utf-8" }).end(file);
 }
 
@@ -106,15 +117,19 @@ function blobsOf({ plan }: ServedRun): ReadonlySet<string> {
 
 const CHECKPOINT = /^runs\/(\d+)\/checkpoint$/;
 
+function atomicUpload(file: string | undefined): Upload | undefined {
+  return file === undefined ? undefined : { file, write: (bytes) => writeAtomically(file, bytes) };
+}
+
 /** The file that a page may send back, if its run was asked for it. */
-function uploadTarget(path: string, runs: ReadonlyMap<number, ServedRun>): string | undefined {
+function uploadTarget(path: string, runs: ReadonlyMap<number, ServedRun>): Upload | undefined {
   const weights = /^runs\/(\d+)\/weights$/.exec(path);
-  if (weights !== null) return runs.get(Number(weights[1]))?.exportWeights;
-  const checkpoint = CHECKPOINT.exec(path);
-  if (checkpoint !== null) return runs.get(Number(checkpoint[1]))?.checkpoint?.file;
+  if (weights !== null) return atomicUpload(runs.get(Number(weights[1]))?.exportWeights);
+  const checkpoint = runs.get(Number(CHECKPOINT.exec(path)?.[1]))?.checkpoint;
+  if (checkpoint !== undefined) return { file: checkpoint.file, write: checkpointFile(checkpoint).write };
   const trace = /^runs\/(\d+)\/trace\/((?:step|weights)-\d{1,9}\.safetensors)$/.exec(path);
   const folder = runs.get(Number(trace?.[1]))?.traceFolder;
-  return folder === undefined ? undefined : join(folder, trace?.[2] ?? "");
+  return atomicUpload(folder === undefined ? undefined : join(folder, trace?.[2] ?? ""));
 }
 
 /** Answers one request, or refuses it: only paths that are listed exist. */
@@ -139,10 +154,10 @@ async function handle(
     response.writeHead(200, { ...HEADERS, "Content-Type": "application/json" }).end(JSON.stringify(run.plan));
     return;
   }
-  const checkpoint = runs.get(Number(CHECKPOINT.exec(rest)?.[1]))?.checkpoint?.file;
+  const checkpoint = runs.get(Number(CHECKPOINT.exec(rest)?.[1]))?.checkpoint;
   if (checkpoint !== undefined) {
-    const content = await readFile(checkpoint).catch(() => undefined);
-    if (content === undefined) return refuse(response, 404);
+    const content = await checkpointFile(checkpoint).read();
+    if (content === null) return refuse(response, 404);
     response.writeHead(200, { ...HEADERS, "Content-Type": "application/octet-stream" }).end(content);
     return;
   }

@@ -2,6 +2,7 @@ export * from "./atomic-file.ts";
 export * from "./availability.ts";
 export * from "./blobs.ts";
 export * from "./cache-folder.ts";
+export * from "./checkpoint-file.ts";
 export { type ChildRunnerOptions, childRunner } from "./child-runner.ts";
 export * from "./installed-python.ts";
 export * from "./lock-file.ts";

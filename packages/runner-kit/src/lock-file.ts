@@ -4,6 +4,7 @@ import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path";
 import { makeFolder } from "./make-folder.ts";
+import { statFields } from "./process-tree.ts";
 
 /** Who holds a lock, as its file says. */
 export interface LockOwner {
@@ -48,8 +49,7 @@ function machineId(): string {
 /** When a process started; null where it is gone or the system does not tell. */
 function processStart(pid: number): string | null {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, ""); // a name may hold anything
-    return fields.split(" ")[19] ?? null;
+    return statFields(pid)[19] ?? null;
   } catch {
     return null;
   }

@@ -11,10 +11,18 @@ export interface ProcessInfo {
 
 const PAGE_BYTES = 4096;
 
+/**
+ * What /proc says of a process after its name, which may hold anything: state, parent, …
+ * @throws the file system's own error where it is gone, or there is no /proc
+ */
+export function statFields(pid: number): readonly string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
 function readProcess(pid: number): ProcessInfo | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = statFields(pid);
     if (fields[0] === "Z") return undefined; // dead, only not yet waited for
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
     return { pid, parent: Number(fields[1]), rssBytes: Number(fields[21]) * PAGE_BYTES, command };

@@ -47,20 +47,27 @@ export class Variables<T extends DeviceTensor> {
 
   /** Reads weights back, in layer order. */
   async download(filter: (name: string) => boolean = () => true): Promise<Map<string, HostTensor>> {
-    const values = new Map<string, HostTensor>();
-    for (const [name, tensor] of this.#tensors) {
-      if (!filter(name)) continue;
-      values.set(name, { dtype: "float32", shape: tensor.shape, data: await this.#kernels.download(tensor) });
-    }
-    return values;
+    return await this.#read(filter, async (tensor) => ({
+      dtype: "float32",
+      shape: tensor.shape,
+      data: await this.#kernels.download(tensor),
+    }));
   }
 
   /** Reads weights back in the precision that they are computed in. */
   async downloadExact(names: ReadonlySet<string>): Promise<Map<string, HostTensor>> {
+    return await this.#read(
+      (name) => names.has(name),
+      (tensor) => exactly(this.#kernels, tensor),
+    );
+  }
+
+  async #read(
+    filter: (name: string) => boolean,
+    read: (tensor: T) => Promise<HostTensor>,
+  ): Promise<Map<string, HostTensor>> {
     const values = new Map<string, HostTensor>();
-    for (const [name, tensor] of this.#tensors) {
-      if (names.has(name)) values.set(name, await exactly(this.#kernels, tensor));
-    }
+    for (const [name, tensor] of this.#tensors) if (filter(name)) values.set(name, await read(tensor));
     return values;
   }
 
