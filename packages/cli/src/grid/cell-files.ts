@@ -18,7 +18,7 @@ export interface CellIndex {
 }
 
 /** What a run leaves for itself, or was writing when it was killed. */
-const PASSING = /\.(part|lock|tmp)$|^checkpoint/;
+const PASSING = /(^|\.)(part|lock|tmp)$|^checkpoint/;
 
 /** Splits `<cell>.r2.events.jsonl` into the cell, with its repeat, and the rest. */
 function splitName(name: string, known: ReadonlySet<string>): { readonly cell: string; readonly rest: string } | null {
