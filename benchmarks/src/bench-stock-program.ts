@@ -5,10 +5,12 @@ import {
   type Availability,
   type EngineSettings,
   type Environment,
+  type EpochRecord,
   type HostTensor,
   loadImages,
   type Network,
   networkOf,
+  type Outcome,
   type Plan,
   roundMs,
   serializeError,
@@ -71,6 +73,31 @@ function assign(tf: Tfjs, model: LayersModel, network: Network, values: Readonly
   }
 }
 
+/** What is known of a run that only trained: it judged no image, and took no digest. */
+function outcomeOf(plan: Plan, records: readonly EpochRecord[], stepMs: readonly number[]): Outcome {
+  const nothing = { losses: [], confidences: [] };
+  const last = records.at(-1) as EpochRecord;
+  const trainMs = records.reduce((sum, record) => sum + record.trainMs, 0);
+  return {
+    trainable: (plan.phases[0] as Plan["phases"][number]).trainable,
+    epochs: records,
+    final: { train: last.train, validation: null, test: null, epoch: last.epoch, stoppedEarly: false },
+    predictions: { validation: [], test: [] },
+    certainty: { validation: nothing, test: nothing },
+    digests: { initial: "", final: "", frozen: { tensors: 0, before: "", after: "" } },
+    timing: {
+      totalMs: trainMs,
+      trainMs,
+      evaluateMs: 0,
+      firstStepMs: stepMs[0] ?? 0,
+      stepMs,
+      imagesPerSecond: last.imagesPerSecond,
+    },
+    memory: { peakTensors: 0, peakTensorBytes: 0, peakRssBytes: process.resourceUsage().maxRSS * 1024 },
+    underTrained: false,
+  };
+}
+
 async function run(plan: Plan, storeDir: string, settings: StockSettings): Promise<void> {
   const depth = checkPlan(plan);
   const { tf, stock, environment } = open(settings);
@@ -92,7 +119,7 @@ async function run(plan: Plan, storeDir: string, settings: StockSettings): Promi
   const images = await loadImages(dataset, "tf", host.readBlob);
   const x = tf.tensor4d(images.batch(splits.train), [splits.train.length, ...images.imageShape]);
   const y = tf.tensor1d(splits.train.map((index) => dataset.labels[index] ?? 0));
-  let step = 0;
+  const [records, stepMs]: [EpochRecord[], number[]] = [[], []];
   let [epochStartMs, batchStartMs] = [0, 0];
   await model.fit(x, y, {
     batchSize,
@@ -106,22 +133,30 @@ async function run(plan: Plan, storeDir: string, settings: StockSettings): Promi
       },
       onBatchEnd: async (_, logs) => {
         const now = performance.now();
-        step += 1;
         const [ms, size] = [roundMs(now - batchStartMs), logs?.size ?? batchSize];
+        const step = stepMs.push(ms);
         const epoch = Math.ceil((step * epochs) / totalSteps);
         event({ type: "step", epoch, step, loss: logs?.loss, ms, images: size });
         batchStartMs = performance.now();
       },
       onEpochEnd: async (index, logs) => {
         const trainMs = roundMs(performance.now() - epochStartMs);
-        const train = { loss: logs?.loss, accuracy: logs?.acc };
-        event({ type: "epoch", phase: "phase-1", epoch: index + 1, train, validation: null, trainMs, evaluateMs: 0 });
+        const record: EpochRecord = {
+          phase: "phase-1",
+          epoch: index + 1,
+          learningRate: adam.learningRate as number,
+          train: { loss: logs?.loss as number, accuracy: logs?.acc as number },
+          validation: null,
+          trainMs,
+          evaluateMs: 0,
+          imagesPerSecond: roundMs((splits.train.length / trainMs) * 1000),
+        };
+        records.push(record);
+        event({ type: "epoch", ...record });
       },
     },
   });
-  // Of an outcome, a benchmark reads the memory alone.
-  const memory = { peakTensors: 0, peakTensorBytes: 0, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
-  event({ type: "end", outcome: { memory } });
+  event({ type: "end", outcome: outcomeOf(plan, records, stepMs) });
 }
 
 function availability(settings: StockSettings): Availability {

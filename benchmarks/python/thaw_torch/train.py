@@ -1,4 +1,4 @@
-"""Trains a plan, telling what core's RunEvents tell; of an outcome, the memory alone."""
+"""Trains a plan, telling what core's RunEvents tell."""
 
 from __future__ import annotations
 
@@ -69,6 +69,37 @@ def _weights(plan: Mapping[str, Any], network: Network, store: str) -> dict[str,
     return starting_weights(plan, named, store)  # type: ignore[arg-type]
 
 
+def _outcome(phase: Mapping[str, Any], records: list[dict[str, Any]], step_ms: list[float]) -> dict[str, Any]:
+    """What is known of a run that only trained: it judged no image, and took no digest."""
+    last = records[-1]
+    train_ms = sum(record["trainMs"] for record in records)
+    nothing: dict[str, list[float]] = {"losses": [], "confidences": []}
+    return {
+        "trainable": phase["trainable"],
+        "epochs": records,
+        "final": {
+            "train": last["train"],
+            "validation": None,
+            "test": None,
+            "epoch": last["epoch"],
+            "stoppedEarly": False,
+        },
+        "predictions": {"validation": [], "test": []},
+        "certainty": {"validation": nothing, "test": nothing},
+        "digests": {"initial": "", "final": "", "frozen": {"tensors": 0, "before": "", "after": ""}},
+        "timing": {
+            "totalMs": train_ms,
+            "trainMs": train_ms,
+            "evaluateMs": 0,
+            "firstStepMs": step_ms[0],
+            "stepMs": step_ms,
+            "imagesPerSecond": last["imagesPerSecond"],
+        },
+        "memory": {"peakTensors": 0, "peakTensorBytes": 0, "peakRssBytes": peak_rss_bytes()},
+        "underTrained": False,
+    }
+
+
 def train(plan: Mapping[str, Any], store: str, channel: Channel, environment: dict[str, Any]) -> None:
     """Runs a plan. Throws ThawError `spec-unsupported`, `cancelled`."""
     phase = _check(plan)
@@ -87,10 +118,11 @@ def train(plan: Mapping[str, Any], store: str, channel: Channel, environment: di
         betas=(optimizer_spec["beta1"], optimizer_spec["beta2"]),
         eps=optimizer_spec["epsilon"],
     )
-    pixels = ImageStore(plan["dataset"], store, "float32").batch(order)
+    pixels = ImageStore(plan["dataset"], store, "float32", plan["preprocessing"]).batch(order)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # which is channels last
     labels = torch.tensor([plan["dataset"]["labels"][index] for index in order])
-    step = 0
+    step_ms: list[float] = []
+    records: list[dict[str, Any]] = []
     for epoch in range(1, epochs + 1):
         train_ms, loss_sum, correct = 0.0, 0.0, 0
         for start in range(0, len(order), size):
@@ -103,22 +135,23 @@ def train(plan: Mapping[str, Any], store: str, channel: Channel, environment: di
             optimizer.step()
             value, right = loss.item(), int((logits.argmax(1) == y).sum())
             ms = round(_now_ms() - started, 2)
-            step += 1
+            step_ms.append(ms)
             train_ms, loss_sum, correct = train_ms + ms, loss_sum + value * len(y), correct + right
-            channel.event({"type": "step", "epoch": epoch, "step": step, "loss": value, "ms": ms, "images": len(y)})
+            done = {"epoch": epoch, "step": len(step_ms), "loss": value, "ms": ms, "images": len(y)}
+            channel.event({"type": "step", **done})
             if channel.cancelled:
                 raise ThawError("cancelled", "The run was cancelled.")
         means = {"loss": loss_sum / len(order), "accuracy": correct / len(order)}
-        channel.event(
-            {
-                "type": "epoch",
-                "phase": phase["name"],
-                "epoch": epoch,
-                "train": means,
-                "validation": None,
-                "trainMs": train_ms,
-                "evaluateMs": 0,
-            }
-        )
-    memory = {"peakTensors": 0, "peakTensorBytes": 0, "peakRssBytes": peak_rss_bytes()}
-    channel.event({"type": "end", "outcome": {"memory": memory}})
+        record = {
+            "phase": phase["name"],
+            "epoch": epoch,
+            "learningRate": optimizer_spec["learningRate"],
+            "train": means,
+            "validation": None,
+            "trainMs": train_ms,
+            "evaluateMs": 0,
+            "imagesPerSecond": round(len(order) / train_ms * 1000, 2),
+        }
+        records.append(record)
+        channel.event({"type": "epoch", **record})
+    channel.event({"type": "end", "outcome": _outcome(phase, records, step_ms)})

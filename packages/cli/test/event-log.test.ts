@@ -5,8 +5,11 @@ import { BatchedFile } from "../src/tracking/batched-file.ts";
 import { ending, SMALL_SPEC, specFile, start, temporaryFolder, thaw } from "./command-line.ts";
 import { logOf, resultsIn } from "./result-files.ts";
 
+/** What a run that was killed left, but for its lock. */
 function namesIn(folder: string): string[] {
-  return readdirSync(folder).map((name) => name.replace(/^small-node-[0-9a-f]+/, "CELL"));
+  return readdirSync(folder)
+    .filter((name) => !name.endsWith(".lock"))
+    .map((name) => name.replace(/^small-node-[0-9a-f]+/, "CELL"));
 }
 
 describe("the event log", () => {
@@ -47,7 +50,7 @@ describe("the event log", () => {
       expect(namesIn(out)).toHaveLength(kills);
     }
     expect(namesIn(out).sort()).toEqual(["CELL.attempt-1.events.jsonl", "CELL.events.jsonl"]);
-    for (const name of readdirSync(out)) {
+    for (const name of readdirSync(out).filter((file) => file.endsWith(".jsonl"))) {
       const log = logOf(join(out, name));
       expect(log.filter(({ type }) => type === "cell")).toHaveLength(1);
       const steps = log.filter(({ type }) => type === "step").map(({ step }) => step);
