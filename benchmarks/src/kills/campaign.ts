@@ -1,25 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type RandomStream, type Result, randomStream } from "@thaw/core";
-import { cacheFolder, descendantsOf, isAlive, type ProcessInfo, watchDescendants } from "@thaw/runner-kit";
+import { descendantsOf, isAlive, type ProcessInfo, watchDescendants } from "@thaw/runner-kit";
+import { linkCache } from "../linked-cache.ts";
+import { startThaw } from "../start-thaw.ts";
 import { EXPERIMENTS, type Scenario } from "./scenarios.ts";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const MAIN = join(ROOT, "packages/cli/src/main.ts");
 /** The most kills in a row before a command may run to its end. */
 const MOST_IN_A_ROW = 5;
 /** What processes of a command that was killed may take to notice. */
@@ -128,24 +118,11 @@ class Stage {
   #start(args: readonly string[], out: string): ChildProcess {
     const cache = this.#scenario.hasOwnFeatures === true ? { THAW_CACHE: `${out}-cache` } : {};
     const specs = args.map((arg) => (Object.hasOwn(EXPERIMENTS, arg) ? join(this.#place, `${arg}.json`) : arg));
-    return spawn(process.execPath, ["--conditions=source", "--import", "tsx", MAIN, ...specs], {
-      cwd: ROOT, // children find the loader from there
-      env: { ...process.env, ...cache },
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    return startThaw(specs, cache);
   }
 
   remove(): void {
     rmSync(this.#place, { recursive: true, force: true });
-  }
-}
-
-/** A cache with all that set-up put into this machine's, but none of its kept outputs. */
-function linkCache(folder: string): void {
-  const real = cacheFolder(process.env);
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(real)) {
-    if (name !== "features") symlinkSync(join(real, name), join(folder, name));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ProcessInfo } from "@thaw/runner-kit";
+import { isBrowser, isChild, isPython, typeOf } from "../process-roles.ts";
 
 /** What is killed, and while what goes on. */
 export interface Scenario {
@@ -48,11 +49,6 @@ export const EXPERIMENTS: Readonly<Record<"long" | "short" | "cached", object>> 
   short: { ...EXPERIMENT, name: "short", epochs: 12, freeze: 150 },
   cached: { ...EXPERIMENT, name: "cached", epochs: 30, freeze: 154 },
 };
-
-const isChild = ({ command }: ProcessInfo): boolean => /runner\/(src|dist)\/child\.(ts|js)/.test(command);
-const isBrowser = ({ command }: ProcessInfo): boolean => /chrom(e|ium)/.test(command);
-const isPython = ({ command }: ProcessInfo): boolean => command.includes("thaw_keras");
-const typeOf = ({ command }: ProcessInfo): string | undefined => / --type=([\w-]+)/.exec(command)?.[1];
 
 /** `thaw run` of an experiment, with a checkpoint after every step. */
 function training(experiment: keyof typeof EXPERIMENTS, runner: string, ...more: string[]): Scenario["command"] {

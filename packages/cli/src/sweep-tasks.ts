@@ -37,12 +37,18 @@ export interface SweepPlanning {
   readonly prepare: (spec: Spec) => Promise<PreparedPlan>;
   /** Folder with the results of groups that are not run here. */
   readonly bestFrom: string;
+  readonly say: (text: string) => void;
 }
+
+/** Fewer are planned before anybody wonders. */
+const MANY_CELLS = 200;
 
 /** Plans every cell of a group before any of them runs, so that bad input shows at once. */
 export async function planGroup(run: SweepPlanning, group: Group, best?: FreezePolicy): Promise<Task[]> {
   const tasks: Task[] = [];
-  for (const { spec, label } of expandGroup(run.sweep, group, best)) {
+  const cells = expandGroup(run.sweep, group, best);
+  if (cells.length > MANY_CELLS) run.say(`Planning ${cells.length} cells of group ${group.name}\n`);
+  for (const { spec, label } of cells) {
     const { plan } = await run.prepare(spec);
     const { train, validation } = plan.splits;
     const cost = cellCost(plan.phases, { train: train.length, validation: validation.length });

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSafetensors, readSavedModel } from "@thaw/core";
 import { describe, expect, it } from "vitest";
@@ -122,6 +122,20 @@ describe("thaw run", () => {
 });
 
 describe("thaw sweep", () => {
+  it("hears Ctrl-C while it plans thousands of cells", async () => {
+    const out = join(temporaryFolder(), "out");
+    const seeds = Array.from({ length: 5000 }, (_, seed) => seed).join(",");
+    const child = start(["sweep", specFile(SMALL_SPEC), "--seed", seeds, "--out", out]);
+    const done = ending(child);
+    child.stderr?.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("Planning 5000 cells")) setTimeout(() => child.kill("SIGINT"), 500);
+    });
+    const { code, stderr } = await done;
+    expect(code).toBe(130);
+    expect(stderr).toContain("Stopped. Finished cells are in");
+    expect(existsSync(out)).toBe(false); // no cell began
+  });
+
   it("keeps each cell's model beside its result, and makes one that is missing", async () => {
     const out = join(temporaryFolder(), "out");
     const spec = specFile({ ...SMALL_SPEC, epochs: 1 });

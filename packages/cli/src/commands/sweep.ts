@@ -1,5 +1,5 @@
-import { planner } from "@thaw/assets";
-import { type Result, type RunnerPlace, type SerializedError, serializeError, ThawError } from "@thaw/core";
+import { type PreparedPlan, planner } from "@thaw/assets";
+import { type Result, type RunnerPlace, type SerializedError, type Spec, serializeError, ThawError } from "@thaw/core";
 import { type CacheOptions, cacheBudget } from "../cache-budget.ts";
 import { type CheckpointOptions, checkpointEveryMs } from "../checkpoint-options.ts";
 import { EXIT, exitCodeOf } from "../exit-code.ts";
@@ -196,11 +196,16 @@ export async function sweepCommand(specPath: string, options: SweepCommandOption
     signal,
     output,
   };
-  const prepare = planner({ baseDir: file.baseDir, onNote: prepareNotes(process.stderr) });
+  const planOf = planner({ baseDir: file.baseDir, onNote: prepareNotes(process.stderr) });
+  const prepare = (spec: Spec): Promise<PreparedPlan> => {
+    if (signal.aborted) throw new ThawError("cancelled", "The sweep was cancelled while its cells were planned.");
+    return planOf(spec);
+  };
   const live = options.ui ? await liveSweep(sweep.name) : null;
   const given = { sweep, runners, prepare, cellOptions, settingsOf, bestFrom: options.bestFrom ?? outDir, shard };
+  const say = (text: string): boolean => output.write(text);
   const state = { rows: new Map(), share: partSharer(), record: undefined, placesOf: () => [], worstExit: EXIT.fine };
-  const run: SweepRun = { ...given, live, ...state };
+  const run: SweepRun = { ...given, say, live, ...state };
   let ending = "The sweep is over.";
   try {
     if (live !== null) process.stderr.write(`Watch it at ${live.url}\n`);
