@@ -1,22 +1,18 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type RandomStream, type Result, randomStream } from "@thaw/core";
-import { descendantsOf, isAlive, type ProcessInfo, watchDescendants } from "@thaw/runner-kit";
+import { type RandomStream, randomStream } from "@thaw/core";
+import { descendantsOf, type ProcessInfo, watchDescendants } from "@thaw/runner-kit";
 import { linkCache } from "../linked-cache.ts";
 import { startThaw } from "../start-thaw.ts";
+import { endOf, hasEnded, orphansOf } from "./command-end.ts";
+import { type Outcome, outcomeOf, resultsIn } from "./run-outcome.ts";
 import { EXPERIMENTS, type Scenario } from "./scenarios.ts";
 
 /** The most kills in a row before a command may run to its end. */
-const MOST_IN_A_ROW = 5;
-/** What processes of a command that was killed may take to notice. */
-const ORPHAN_MS = 15_000;
-const SAID = 1000;
-/** A command that takes longer hangs. */
-const HANGING_MS = 10 * 60_000;
+const MOST_IN_A_ROW = 8;
 
 /** What one scenario came to. */
 export interface ScenarioOutcome {
@@ -34,33 +30,6 @@ export interface ScenarioOutcome {
   /** Those of them whose every result has the bits of a run that nobody killed. */
   readonly identical: number;
   readonly problems: readonly string[];
-}
-
-/** Results by cell, and other files whose bytes are to be the same. */
-type Outcome = ReadonlyMap<string, string>;
-
-function resultsIn(folder: string): Result[] {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
-  return names.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Result);
-}
-
-/** All of a result that two runs share: everything but times, memory and whether it was resumed. */
-function lastingOf({ digests, steps, predictions, certainty, final, epochs }: Result): string {
-  const curves = epochs.map(({ epoch, phase, learningRate, train, validation }) => [
-    epoch,
-    phase,
-    learningRate,
-    train,
-    validation,
-  ]);
-  return JSON.stringify([digests, steps, predictions, certainty, final, curves]);
-}
-
-function outcomeOf(folder: string): Outcome {
-  const outcome = new Map(resultsIn(folder).map((result) => [result.cell, lastingOf(result)]));
-  const weights = join(folder, "final.safetensors");
-  if (existsSync(weights)) outcome.set("final.safetensors", readFileSync(weights).toString("base64"));
-  return outcome;
 }
 
 /** Whether a file of words is there whole or not at all. */
@@ -126,26 +95,6 @@ class Stage {
   }
 }
 
-/** How a command ended. */
-interface Ended {
-  readonly code: number | null;
-  /** The last of what it said. */
-  readonly said: string;
-}
-
-async function endOf(child: ChildProcess): Promise<Ended> {
-  let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-SAID);
-  });
-  const hanging = setTimeout(() => child.kill("SIGKILL"), HANGING_MS);
-  const [code] = (await once(child, "exit")) as [number | null];
-  clearTimeout(hanging);
-  return { code, said: said.trim().split("\n").slice(-3).join(" / ") };
-}
-
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
-
 /** Waits for the victim to be there. @returns undefined where the command ends before */
 async function victimOf(child: ChildProcess, find: NonNullable<Scenario["find"]>): Promise<ProcessInfo | undefined> {
   while (!hasEnded(child)) {
@@ -154,18 +103,6 @@ async function victimOf(child: ChildProcess, find: NonNullable<Scenario["find"]>
     await delay(10);
   }
   return undefined;
-}
-
-/** Waits until none of some processes is left. @returns how many are after all that time */
-async function orphansOf(left: readonly ProcessInfo[]): Promise<number> {
-  const deadline = performance.now() + ORPHAN_MS;
-  let alive = left.filter(isAlive);
-  while (alive.length > 0 && performance.now() < deadline) {
-    await delay(50);
-    alive = alive.filter(isAlive);
-  }
-  for (const { pid } of alive) process.kill(pid, "SIGKILL"); // told, and not left to disturb the next kill
-  return alive.length;
 }
 
 /**

@@ -36,18 +36,18 @@ export const EXPERIMENTS: Readonly<Record<"long" | "short" | "cached", object>> 
     ...EXPERIMENT,
     name: "long",
     phases: [
-      { name: "head", epochs: 3, freeze: 155, optimizer: { name: "rmsprop", learningRate: 1e-3 } },
+      { name: "head", epochs: 2, freeze: 155, optimizer: { name: "rmsprop", learningRate: 1e-3 } },
       {
         name: "top",
-        epochs: 40,
+        epochs: 14,
         freeze: 145,
-        optimizer: { name: "adam", learningRate: { schedule: "cosine", initial: 1e-3, decaySteps: 160 } },
+        optimizer: { name: "adam", learningRate: { schedule: "cosine", initial: 1e-3, decaySteps: 56 } },
       },
     ],
-    earlyStopping: { monitor: "validationLoss", patience: 30, restoreBestWeights: true },
+    earlyStopping: { monitor: "validationLoss", patience: 10, restoreBestWeights: true },
   },
-  short: { ...EXPERIMENT, name: "short", epochs: 12, freeze: 150 },
-  cached: { ...EXPERIMENT, name: "cached", epochs: 30, freeze: 154 },
+  short: { ...EXPERIMENT, name: "short", epochs: 8, freeze: 150 },
+  cached: { ...EXPERIMENT, name: "cached", epochs: 14, freeze: 154 },
 };
 
 /** `thaw run` of an experiment, with a checkpoint after every step. */
