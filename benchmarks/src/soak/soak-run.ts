@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { numbersOf } from "@thaw/cli/internals";
 import type { Result } from "@thaw/core";
 import { watchDescendants } from "@thaw/runner-kit";
 import { linkCache } from "../linked-cache.ts";
@@ -127,8 +128,7 @@ async function endOf(child: ChildProcess): Promise<string> {
   return said;
 }
 
-const lastingOf = ({ digests, steps, predictions, certainty, final }: Result): string =>
-  JSON.stringify([digests, steps, predictions, certainty, final]);
+const bitsOf = (result: Result): string => JSON.stringify(numbersOf(result));
 
 /** Runs the cell that was done last once more, alone. */
 async function isLastTheSame(place: Place, runner: string): Promise<boolean> {
@@ -143,7 +143,7 @@ async function isLastTheSame(place: Place, runner: string): Promise<boolean> {
   const said = await endOf(start(place, "run", spec, ["--runner", runner, "--out", again]));
   const [name] = resultNames(again);
   if (name === undefined) throw new Error(`The last cell alone came to nothing: ${said.slice(-SAID)}`);
-  return lastingOf(JSON.parse(readFileSync(join(again, name), "utf8")) as Result) === lastingOf(last);
+  return bitsOf(JSON.parse(readFileSync(join(again, name), "utf8")) as Result) === bitsOf(last);
 }
 
 /** Looks until a time has passed or the command has ended. */

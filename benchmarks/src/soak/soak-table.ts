@@ -10,6 +10,10 @@ const MINUTES = Number(process.env.MINUTES ?? 120);
 const RUNNERS = (process.env.RUNNERS ?? "node,webgpu").split(",");
 const TARGET = fileURLToPath(new URL("../../results/soak.json", import.meta.url));
 
+/** Fewer have too few moments for a trend. */
+const LEAST_MINUTES = 4;
+if (!(MINUTES >= LEAST_MINUTES)) throw new Error(`MINUTES=${process.env.MINUTES}: give at least ${LEAST_MINUTES}.`);
+
 const line = (cells: readonly unknown[]): string => `| ${cells.join(" | ")} |\n`;
 
 const megabytes = (value: number): string => (value / 1e6).toFixed(1);

@@ -6,6 +6,7 @@ export type { Sample as BenchSample } from "./bench/bench-report.ts";
 export { MEASURES, type Measure } from "./bench/measures.ts";
 export { type PresentSubject, takeSample } from "./bench/sample-run.ts";
 export type { GridCell } from "./grid/grid-files.ts";
+export { numbersOf } from "./grid/result-numbers.ts";
 export { openShard } from "./grid/shard-record.ts";
 export { cellCost, type SplitCell, splitCells } from "./grid/split.ts";
 export { perturbedPlan } from "./parity/perturbed-plan.ts";

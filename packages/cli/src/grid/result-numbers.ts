@@ -1,7 +1,7 @@
 import type { Result } from "@thaw/core";
 
 /** What a cell's plan, runner and settings decide; times, memory and the machine's description are left out. */
-function numbersOf(result: Result): Readonly<Record<string, unknown>> {
+export function numbersOf(result: Result): Readonly<Record<string, unknown>> {
   const { epochs, planHash, specHash, runner, trainable, steps, final, predictions, certainty, digests, trace } =
     result;
   return {
