@@ -28,6 +28,8 @@ const SAMPLE_MS = 5000;
 const SAID = 2000;
 /** Until a process that lives on has what it needs: code that is compiled, pools that are filled. */
 const WARM_UP = 1 / 12;
+/** Fewer have no trend: two in each of its blocks. */
+const LEAST_MOMENTS = 40;
 const MS_AN_HOUR = 3_600_000;
 
 /** Short cells, each with all that a cell has: kept outputs on disk, checkpoints, a frozen part and one that trains. */
@@ -174,7 +176,9 @@ function trendsOf(moments: readonly Moment[]): Pick<SoakOutcome, "roles" | "temp
     );
   const present = new Map<string, number>();
   for (const { role } of counted.flatMap(({ roles }) => roles)) present.set(role, (present.get(role) ?? 0) + 1);
-  const often = [...present].filter(([, times]) => times > counted.length / 4).map(([role]) => role);
+  const often = [...present]
+    .filter(([, times]) => times >= Math.max(LEAST_MOMENTS, counted.length / 4))
+    .map(([role]) => role);
   const roles = often.map((role) => {
     const of = (key: "pssBytes" | "descriptors" | "threads" | "processes"): Trend =>
       trend((moment) => moment.roles.find((sample) => sample.role === role)?.[key]);

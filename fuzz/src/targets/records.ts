@@ -9,7 +9,7 @@ import {
   readResult,
   readResultFolder,
 } from "@thaw/cli/internals";
-import { parseSpec, type Result, ThawError } from "@thaw/core";
+import { FORMATS, parseSpec, type Result, ThawError, upgraded } from "@thaw/core";
 import { compareReports, type ParityReport } from "@thaw/core/parity";
 import { parityJunit, parityMarkdown, parityText, type ReportInput, reportPage, resultsMarkdown } from "@thaw/report";
 import fc from "fast-check";
@@ -71,9 +71,9 @@ export function resultTarget(): Target {
   return target<Uint8Array>({
     name: "result",
     share: 1.5,
-    codes: ["result-unreadable"],
+    codes: ["result-unreadable", "version-newer"],
     growthBytes: GROWTH,
-    inputs: damagedTexts([first, ...small]),
+    inputs: damagedTexts([upgraded(FORMATS.result, first, "results.json") as Result, ...small]),
     async read(bytes) {
       writeFileSync(join(folder, "fuzz.json"), bytes);
       const { results, others: refused } = await readResultFolder(folder);
@@ -88,7 +88,7 @@ export function resultTarget(): Target {
       resultsMarkdown(input);
       const [other] = refused;
       if (other !== undefined) throw new ThawError("result-unreadable", `${other} is left out`, { hint: "–" });
-      const document = written(bytes) as Result;
+      const document = upgraded(FORMATS.result, written(bytes), "fuzz.json") as Result;
       const { steps: _steps, timing, ...rest } = document; // no report shows single steps
       // With what an older spec could not say.
       const expected = { ...rest, timing: { ...timing, stepMs: [] }, spec: parseSpec(document.spec) };
@@ -115,7 +115,7 @@ export function parityTarget(): Target {
   return target<Uint8Array>({
     name: "parity",
     share: 1.5,
-    codes: ["parity-invalid", "baseline-invalid"],
+    codes: ["parity-invalid", "baseline-invalid", "version-newer"],
     growthBytes: GROWTH,
     inputs: damagedTexts([document]),
     async read(bytes) {
@@ -143,7 +143,7 @@ export function benchTarget(): Target {
   return target<Uint8Array>({
     name: "bench",
     share: 1,
-    codes: ["bench-invalid"],
+    codes: ["bench-invalid", "version-newer"],
     growthBytes: GROWTH,
     inputs: damagedTexts([{ ...rest, samples: samples.slice(0, 3) }]),
     async read(bytes) {

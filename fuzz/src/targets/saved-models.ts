@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readModelFile } from "@thaw/cli/internals";
 import {
   buildNetwork,
+  FORMATS,
   initialWeights,
   type ModelRecord,
   type NamedTensors,
@@ -48,6 +49,7 @@ async function smallModel(result: Result): Promise<{ readonly record: ModelRecor
   const digests = { ...rest.digests, final: await sha256(writeSafetensors(weights)) };
   const record = {
     ...rest,
+    version: FORMATS.savedModel.version,
     spec: { ...spec, epochs: result.spec.epochs },
     config: CONFIG,
     phases,
@@ -68,7 +70,14 @@ export async function savedModelTarget(): Promise<Target> {
   return target<Uint8Array>({
     name: "saved-model",
     share: 5,
-    codes: ["model-invalid", "spec-invalid", "model-config-invalid", "model-unsupported", "export-unsupported"],
+    codes: [
+      "model-invalid",
+      "version-newer",
+      "spec-invalid",
+      "model-config-invalid",
+      "model-unsupported",
+      "export-unsupported",
+    ],
     growthBytes: 256 * MEGABYTE,
     inputs: fc.oneof(
       { weight: 1, arbitrary: fc.constant(whole) },

@@ -140,7 +140,7 @@ export function specTarget(): Target {
   return target<Input>({
     name: "spec",
     share: 20,
-    codes: ["spec-invalid", "freeze-invalid"],
+    codes: ["spec-invalid", "version-newer", "freeze-invalid"],
     growthBytes: 192 * MEGABYTE,
     inputs: fc.oneof(
       {

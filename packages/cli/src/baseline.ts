@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { parseJson, ThawError } from "@thaw/core";
+import { FORMATS, parseJson, shapeProblem, ThawError, upgraded } from "@thaw/core";
 import type { ParityReport } from "@thaw/core/parity";
 import { parityReportShape } from "./parity/report-shape.ts";
 import { writeWholeFile } from "./whole-file.ts";
@@ -28,18 +28,12 @@ async function readJson(file: string): Promise<unknown> {
 /**
  * Reads a recorded report.
  * @param specHash of the experiment that it is to be compared with
- * @throws ThawError `baseline-invalid`: no such file, no JSON, no report, of another version, of another experiment
+ * @throws ThawError `baseline-invalid`: no such file, no JSON, no report, of another experiment; `version-newer`
  */
 export async function readBaseline(file: string, specHash: string): Promise<ParityReport> {
-  const document = await readJson(file);
-  const version = typeof document === "object" && document !== null && "version" in document ? document.version : null;
-  if (version === null) throw invalid(file, "no parity report, which has a version");
-  if (version !== 1) throw invalid(file, `a report of version ${JSON.stringify(version)}, expected 1`);
+  const document = upgraded(FORMATS.parityReport, await readJson(file), file);
   const parsed = parityReportShape.safeParse(document);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw invalid(file, `no parity report: ${issue?.path.join(".")}: ${issue?.message}`);
-  }
+  if (!parsed.success) throw invalid(file, `no parity report: ${shapeProblem(parsed.error)}`);
   if (parsed.data.specHash !== specHash) {
     const [found, expected] = [parsed.data.specHash, specHash].map((hash) => hash.slice(0, 12));
     throw invalid(file, `a report of another experiment, "${parsed.data.name}" (spec ${found}, here ${expected})`);

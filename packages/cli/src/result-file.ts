@@ -1,13 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseJson, type Result, ThawError } from "@thaw/core";
+import { parseJson, parseResult, type Result, ThawError } from "@thaw/core";
 import { writeWholeFile } from "./whole-file.ts";
 
 /** What every record of a run has: a JSON file named after its cell. */
-type CellRecord = Pick<Result, "version" | "cell">;
+type CellRecord = Pick<Result, "cell">;
 
-/** Reads a record if it is there. A file that is none is an error: it is never replaced. */
-export async function readRecord<Kind extends CellRecord>(folder: string, cell: string): Promise<Kind | null> {
+/**
+ * Reads a record if it is there. A file that is none is an error: it is never replaced.
+ * @param parse checks the document, and makes one of today of an older one
+ * @throws ThawError `result-unreadable`, `version-newer`
+ */
+export async function readRecord<Kind extends CellRecord>(
+  folder: string,
+  cell: string,
+  parse: (document: unknown, where: string) => Kind,
+): Promise<Kind | null> {
   const file = join(folder, `${cell}.json`);
   let text: string;
   try {
@@ -17,9 +25,10 @@ export async function readRecord<Kind extends CellRecord>(folder: string, cell: 
     throw new ThawError("result-unreadable", `${file}: ${(cause as Error).message}.`, { cause });
   }
   try {
-    const record = parseJson(text) as Kind;
-    if (record.version === 1 && record.cell === cell) return record;
-  } catch {
+    const record = parse(parseJson(text), file);
+    if (record.cell === cell) return record;
+  } catch (error) {
+    if (error instanceof ThawError && error.code === "version-newer") throw error;
     // falls through to the error below
   }
   throw new ThawError("result-unreadable", `${file} is no result of this cell.`, {
@@ -29,7 +38,7 @@ export async function readRecord<Kind extends CellRecord>(folder: string, cell: 
 
 /** Reads a result if it is there; like {@link readRecord}. */
 export function readResult(folder: string, cell: string): Promise<Result | null> {
-  return readRecord<Result>(folder, cell);
+  return readRecord(folder, cell, parseResult);
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   cellName,
   type EngineSettings,
   type Environment,
+  FORMATS,
   type Outcome,
   type Plan,
   type Result,
@@ -185,7 +186,7 @@ async function runLocked(
     };
     const { environment, outcome, warnings } = await train(runner, prepared, asked, options);
     const result: Result = {
-      version: 1,
+      version: FORMATS.result.version,
       cell,
       sweep,
       thawVersion: VERSION,

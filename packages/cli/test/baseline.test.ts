@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Environment, ThawError } from "@thaw/core";
+import { type Environment, FORMATS, ThawError } from "@thaw/core";
 import { compareReports, NOT_FINITE, type ParityReport, verdictOf } from "@thaw/core/parity";
 import { describe, expect, it } from "vitest";
 import { readBaseline, writeBaseline } from "../src/baseline.ts";
@@ -19,7 +19,7 @@ const at = { step: 1, tensor: "Conv1/kernel" };
 const measure = { at, value: Number.NaN, bound: 1e-3, what: "relative L2 error of the gradient" };
 
 const REPORT: ParityReport = {
-  version: 1,
+  version: FORMATS.parityReport.version,
   name: "golden",
   specHash: "abc",
   thawVersion: "0.1.0",
@@ -89,7 +89,7 @@ describe("a baseline", () => {
   it("is refused with the reason where it is not there, no JSON, or no report", async () => {
     expect(await failure(null)).toMatch(/absent\.json: there is no such file\.$/);
     expect(await failure("{")).toMatch(/given\.json: no valid JSON \(/);
-    expect(await failure("[]")).toContain("no parity report, which has a version");
+    expect(await failure("[]")).toContain("no parity report: the document: ");
     expect(await failure("null")).toContain("no parity report");
     expect(await failure(changed({ results: [{ ...REPORT.results[0], status: "fine" }] }))).toMatch(
       /no parity report: results\.0\.status: Invalid option/,
@@ -97,7 +97,14 @@ describe("a baseline", () => {
   });
 
   it("is refused where it is of another version or another experiment", async () => {
-    expect(await failure(changed({ version: 2 }))).toContain("a report of version 2, expected 1");
+    const file = join(folder, "given.json");
+    writeFileSync(file, changed({ version: 9 }));
+    await expect(readBaseline(file, "abc")).rejects.toMatchObject({
+      code: "version-newer",
+      message: expect.stringMatching(
+        /given\.json is a parity report of version 9, written by Thaw 0\.1\.0; this Thaw reads/,
+      ),
+    });
     expect(await failure(changed({ specHash: "0123456789abcdef" }))).toContain(
       'a report of another experiment, "golden" (spec 0123456789ab, here abc)',
     );

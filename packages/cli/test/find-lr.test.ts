@@ -4,9 +4,9 @@ import { parseSpec, type RunEvent, randomStream, ThawError } from "@thaw/core";
 import { describe, expect, it } from "vitest";
 import { type FindLrCommandOptions, rangeAsked } from "../src/find-lr/find-lr-options.ts";
 import { hasExploded, lossCurve, type RangeStep } from "../src/find-lr/loss-curve.ts";
+import type { RateSearch } from "../src/find-lr/range-record.ts";
 import { followRangeTest, rangeTestSpec } from "../src/find-lr/range-test.ts";
 import { rateFindings, suggestedRate } from "../src/find-lr/rate-choice.ts";
-import type { RateSearch } from "../src/find-lr/rate-search.ts";
 import { SMALL_SPEC, specFile, temporaryFolder, thaw } from "./command-line.ts";
 
 /** Losses at rates from 1e-6 to 1, each step the same factor. */

@@ -5,6 +5,8 @@ export * from "./data/preprocessing.ts";
 export * from "./data/random.ts";
 export * from "./data/split.ts";
 export * from "./error.ts";
+export * from "./formats/format.ts";
+export * from "./formats/formats.ts";
 export * from "./freeze/policy.ts";
 export * from "./json.ts";
 export * from "./kernels/float64-reference.ts";
@@ -37,7 +39,14 @@ export * from "./runner/outcome.ts";
 export * from "./runner/prediction.ts";
 export * from "./runner/profile.ts";
 export * from "./runner/record-parsing.ts";
-export { environmentShape, eventShape } from "./runner/record-shapes.ts";
+export {
+  environmentShape,
+  eventShape,
+  importRecordShape,
+  rangeRunShape,
+  resultShape,
+  runRecordShape,
+} from "./runner/record-shapes.ts";
 export * from "./runner/result.ts";
 export * from "./runner/runner.ts";
 export * from "./runner/saved-model.ts";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FORMATS } from "../src/formats/formats.ts";
 import { compareReports } from "../src/parity/drift.ts";
 import { type EquivalenceResult, NOT_FINITE, type ParityReport, type RungResult } from "../src/parity/report.ts";
 import type { Environment } from "../src/runner/environment.ts";
@@ -43,7 +44,7 @@ function verdict(change: Partial<RungResult> = {}): RungResult {
 
 function report(results: readonly RungResult[], change: Partial<ParityReport> = {}): ParityReport {
   return {
-    version: 1,
+    version: FORMATS.parityReport.version,
     name: "golden",
     specHash: "s",
     thawVersion: "0.1.0",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { FORMATS } from "../src/formats/formats.ts";
 import { parseResult } from "../src/runner/record-parsing.ts";
 import { environmentShape, eventShape } from "../src/runner/record-shapes.ts";
 import type { Result } from "../src/runner/result.ts";
@@ -29,7 +30,17 @@ function changed(path: string, value: unknown): Json {
 describe("a result", () => {
   it("of an older Thaw is read as it is, with what its spec could not say yet", () => {
     const { spec, ...rest } = old();
-    expect(parseResult(old(), "old.json")).toEqual({ ...rest, spec: { ...spec, stepLimitSeconds: 600 } });
+    expect(parseResult(old(), "old.json")).toEqual({
+      ...rest,
+      version: FORMATS.result.version,
+      spec: { ...spec, stepLimitSeconds: 600 },
+    });
+  });
+
+  it("of today has no loss that is null", async () => {
+    const today = { ...changed("final.train.loss", null), version: FORMATS.result.version };
+    const { code } = await failureOf(() => parseResult(today, "r.json"));
+    expect(code).toBe("result-unreadable");
   });
 
   it("may have what a later Thaw adds", () => {
@@ -37,7 +48,7 @@ describe("a result", () => {
   });
 
   it.each([
-    ["final.train.loss", null],
+    ["final.train.loss", "0.5"],
     ["final.train", undefined],
     ["phases", []],
     ["phases.0.layers.0.params", -1],
@@ -50,7 +61,7 @@ describe("a result", () => {
     ["data.classes", []],
     ["data.classes", Array(30_001).fill("a")],
     ["data.heldOut", { validation: { ids: [], labels: [] }, test: { ids: [], labels: [] } }],
-    ["version", 2],
+    ["version", 0],
     ["sweep", {}],
   ])("with another %s is none: %j", async (path, value) => {
     const { code, message, hint } = await failureOf(() => parseResult(changed(path, value), "r.json"));

@@ -158,11 +158,23 @@ describe("expandGroup", () => {
     expect(expand({ vary: { seed: seeds, freeze: seeds.slice(0, 4) } }).length).toBe(600);
   });
 
+  it("takes cells whose long names part after their end", () => {
+    const label = "x".repeat(79);
+    const cells = expand({
+      cells: [
+        { label: `${label}a`, seed: 1 },
+        { label: `${label}b`, seed: 2 },
+      ],
+    });
+    expect(cells.map(({ spec }) => spec.name)).toEqual([`s-g-${label}`.slice(0, 80), `s-g-${label}`.slice(0, 80)]);
+    expect(cells.map(({ spec }) => spec.seed)).toEqual([1, 2]);
+  });
+
   it("refuses two cells that are the same", async () => {
     const error = await failureOf(() => expand({ vary: { seed: [1, 1] } }));
     expect([error.code, error.message]).toEqual([
       "spec-invalid",
-      'Sweep "s", group "g": cell "s-g-seed-1" is there twice.',
+      'Sweep "s", group "g": cell "seed-1" is there twice.',
     ]);
   });
 

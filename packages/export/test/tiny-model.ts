@@ -1,4 +1,12 @@
-import { buildNetwork, initialWeights, parseSpec, type SavedModel, sha256, writeSafetensors } from "@thaw/core";
+import {
+  buildNetwork,
+  FORMATS,
+  initialWeights,
+  parseSpec,
+  type SavedModel,
+  sha256,
+  writeSafetensors,
+} from "@thaw/core";
 
 /** A saved model of a small MobileNetV2 with fresh weights, as if it had been imported. */
 export async function tinyModel(dropout = 0.2): Promise<SavedModel> {
@@ -13,7 +21,7 @@ export async function tinyModel(dropout = 0.2): Promise<SavedModel> {
   const weights = new Map(layers.flatMap((layer) => [...initialWeights(layer, 1)]));
   return {
     record: {
-      version: 1,
+      version: FORMATS.savedModel.version,
       thawVersion: "0.0.0",
       finishedAt: "2026-11-26T00:00:00.000Z",
       imported: { file: "tiny.keras", sha256: "0".repeat(64), format: "keras-zip", leftOut: ["flip: while training"] },

@@ -1,4 +1,4 @@
-import type { Environment } from "@thaw/core";
+import { type Environment, FORMATS } from "@thaw/core";
 import {
   type CurvePoint,
   type EquivalenceResult,
@@ -119,7 +119,7 @@ function verdicts(runner: string, first: number): readonly RungResult[] {
 /** A report as `thaw parity` gives it, in which all went well; dawn, which nobody insisted on, is missing. */
 export function goodReport(change: Partial<ParityReport> = {}): ParityReport {
   return {
-    version: 1,
+    version: FORMATS.parityReport.version,
     name: "golden",
     specHash: "0123456789abcdef0123456789abcdef",
     thawVersion: "0.1.0",

@@ -1,5 +1,6 @@
 import {
   type Environment,
+  FORMATS,
   type Outcome,
   type Plan,
   parseSafetensors,
@@ -23,7 +24,7 @@ export function saveFile(name: string, content: Uint8Array | string): void {
 /** The trained network as a saved model, which `thaw predict` and `thaw export` take: safetensors with Keras's names. */
 export function modelFile(plan: Plan, outcome: Outcome, environment: Environment, weights: Uint8Array): Uint8Array {
   const result = {
-    version: 1,
+    version: FORMATS.result.version,
     cell: plan.spec.name,
     sweep: null,
     thawVersion: manifest.version,

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { parseJson, ThawError } from "@thaw/core";
+import { FORMATS, parseJson, shapeProblem, ThawError, upgraded } from "@thaw/core";
 import { writeWholeFile } from "../whole-file.ts";
 import { type BenchReport, benchReport } from "./bench-report.ts";
 
@@ -11,7 +11,7 @@ function invalid(file: string, what: string, cause?: unknown): ThawError {
 
 /**
  * Reads a recording.
- * @throws ThawError `bench-invalid`
+ * @throws ThawError `bench-invalid`, `version-newer`
  */
 export async function readBenchReport(file: string): Promise<BenchReport> {
   let document: unknown;
@@ -21,10 +21,9 @@ export async function readBenchReport(file: string): Promise<BenchReport> {
     const absent = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw invalid(file, absent ? "there is no such file" : `no valid JSON (${(cause as Error).message})`, cause);
   }
-  const parsed = benchReport.safeParse(document);
+  const parsed = benchReport.safeParse(upgraded(FORMATS.benchReport, document, file));
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw invalid(file, `no recording of a benchmark: ${issue?.path.join(".")}: ${issue?.message}`);
+  throw invalid(file, `no recording of a benchmark: ${shapeProblem(parsed.error)}`);
 }
 
 /** A list with an entry a line: a recording is read by people, and a diff shows what came and went. */

@@ -1,3 +1,4 @@
+import { FORMATS } from "@thaw/core";
 import { z } from "zod";
 
 const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
@@ -93,7 +94,7 @@ const subject = z.object({
 
 /** The file that `thaw bench` writes: raw samples; what is derived from them is left to the reader. */
 export const benchReport = z.object({
-  version: z.literal(1),
+  version: z.literal(FORMATS.benchReport.version),
   kind: z.literal("bench"),
   name: z.string(),
   thawVersion: z.string(),

@@ -1,3 +1,4 @@
+import { FORMATS } from "@thaw/core";
 import { readBenchReport, writeBenchReport } from "../bench/bench-file.ts";
 import { type BenchCommandOptions, benchJob, checkTarget } from "../bench/bench-options.ts";
 import type { BenchReport } from "../bench/bench-report.ts";
@@ -40,7 +41,7 @@ export async function benchCommand(specPath: string, options: BenchCommandOption
     const workloads = await prepareWorkloads(spec, job, { baseDir: file.baseDir, onNote });
     const { present, reported } = await findSubjects(job.subjects, options.set, options.requireHardware);
     const head: Omit<BenchReport, "wallMs" | "complete" | "roofs" | "samples" | "failures"> = {
-      version: 1,
+      version: FORMATS.benchReport.version,
       kind: "bench",
       name: spec.name,
       thawVersion: VERSION,

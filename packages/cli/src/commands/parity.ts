@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type PreparedPlan, preparePlan } from "@thaw/assets";
-import { hashOf, type Spec, ThawError } from "@thaw/core";
+import { FORMATS, hashOf, type Spec, ThawError } from "@thaw/core";
 import {
   compareReports,
   type EquivalenceResult,
@@ -170,7 +170,7 @@ export async function parityCommand(specPath: string, options: ParityCommandOpti
     results.push(...equivalence.map(outcomeRung));
     const { environment } = judge.exact;
     const found = {
-      version: 1,
+      version: FORMATS.parityReport.version,
       name: prepared.spec.name,
       specHash: prepared.specHash,
       thawVersion: VERSION,

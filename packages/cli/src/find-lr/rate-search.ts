@@ -3,7 +3,7 @@ import {
   type CacheBudget,
   cellName,
   type EngineSettings,
-  type Result,
+  FORMATS,
   type Runner,
   resultOfPlan,
   type Spec,
@@ -11,15 +11,8 @@ import {
 import { cellProgress } from "../progress.ts";
 import { readRecord, repeatName, writeResult } from "../result-file.ts";
 import { VERSION } from "../version.ts";
+import { parseRateSearch, type RateSearch } from "./range-record.ts";
 import { followRangeTest, type RangeAsked, type RangeRun, rangeTestSpec } from "./range-test.ts";
-
-/** A finished range test: a JSON file, written once, that says of the run what any result says. */
-export interface RateSearch
-  extends Pick<Result, "version" | "cell" | "thawVersion" | "runner" | "finishedAt">,
-    ReturnType<typeof resultOfPlan>,
-    RangeRun {
-  readonly kind: "find-lr";
-}
 
 /** How the command line asks for a range test. */
 export interface SearchOptions {
@@ -61,7 +54,7 @@ export async function searchRate(
   const { outDir, settings, cache, signal, output } = options;
   const { plan, storeDir } = await prepareTest(spec, asked, options);
   const name = await cellName(plan, runner.name, settings);
-  const earlier = await readRecord<RateSearch>(outDir, name);
+  const earlier = await readRecord(outDir, name, parseRateSearch);
   if (earlier !== null && !options.rerun) return { search: earlier, file: `${outDir}/${name}.json`, fresh: false };
   const progress = cellProgress(`${plan.spec.name} on ${runner.name}`, plan.spec.epochs, output);
   let seen: RangeRun;
@@ -71,7 +64,7 @@ export async function searchRate(
     progress.close();
   }
   const search: RateSearch = {
-    version: 1,
+    version: FORMATS.rangeTest.version,
     kind: "find-lr",
     cell: earlier === null ? name : await repeatName(outDir, name),
     thawVersion: VERSION,

@@ -2,8 +2,8 @@ import { deviceLabel } from "@thaw/core";
 import Table from "cli-table3";
 import { sparkline } from "../table.ts";
 import { type CurvePoint, lossCurve } from "./loss-curve.ts";
+import type { RateSearch } from "./range-record.ts";
 import { RATE_RULES, type RateFindings, type RateRule, suggestedRate } from "./rate-choice.ts";
-import type { RateSearch } from "./rate-search.ts";
 
 const ROWS = 16;
 /** Curves are cut at so many times the first loss: a loss that blows up would flatten all that comes before. */

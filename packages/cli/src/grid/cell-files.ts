@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Result } from "@thaw/core";
+import { parseJson, parseResult, type Result, ThawError } from "@thaw/core";
 
 /** What lies of one cell in one folder, by name. */
 export interface CellFiles {
@@ -68,14 +68,10 @@ export async function readCell(folder: string, cell: string): Promise<ReadCell |
   const file = join(folder, `${cell}.json`);
   try {
     const bytes = await readFile(file);
-    const result = JSON.parse(bytes.toString("utf8")) as Partial<Result> | null;
-    if (result?.version !== 1 || result.cell !== cell) return `${file} is no result of this cell`;
-    const { digests, epochs, final, predictions, finishedAt, planHash } = result;
-    const isWhole = [digests?.final, epochs?.length, final?.train, predictions?.test, finishedAt, planHash].every(
-      (field) => field !== undefined,
-    );
-    return isWhole ? { result: result as Result, bytes } : `${file} is no whole result`;
+    const result = parseResult(parseJson(bytes.toString("utf8")), file);
+    return result.cell === cell ? { result, bytes } : `${file} is no result of this cell`;
   } catch (cause) {
+    if (cause instanceof ThawError) return cause.message;
     return `${file} cannot be read: ${(cause as Error).message}`;
   }
 }

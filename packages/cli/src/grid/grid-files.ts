@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { hashOf, type Sweep, ThawError } from "@thaw/core";
+import { FORMATS, hashOf, parseJson, type Sweep, ThawError, upgraded } from "@thaw/core";
 import { z } from "zod";
 import { writeWholeFile } from "../whole-file.ts";
 import { shardText } from "./shard.ts";
@@ -11,8 +11,8 @@ const shardShape = z
   .object({ index: z.int().min(1), count: z.int().min(1) })
   .refine(({ index, count }) => index <= count);
 
-const tableShape = z.object({
-  version: z.literal(1),
+export const tableShape = z.object({
+  version: z.literal(FORMATS.gridTable.version),
   sweep: z.object({ name: z.string(), hash }),
   cells: z.array(
     z.object({
@@ -25,8 +25,8 @@ const tableShape = z.object({
   ),
 });
 
-const manifestShape = z.object({
-  version: z.literal(1),
+export const manifestShape = z.object({
+  version: z.literal(FORMATS.shardManifest.version),
   grid: hash,
   shard: shardShape,
   cells: z.array(cellName),
@@ -90,20 +90,20 @@ async function parseFile(file: string, tables: ReadTables): Promise<NamedGrid | 
     text = await readFile(file, "utf8");
     const known = tables.get(text);
     if (known !== undefined && tableFile("", known.hash) === join(FOLDER, basename(file))) return known;
-    document = JSON.parse(text);
+    document = parseJson(text);
   } catch (cause) {
     return `${file} cannot be read: ${(cause as Error).message}`;
   }
   if (/\.shard-\d+-of-\d+\.json$/.test(file)) {
-    const manifest = manifestShape.safeParse(document);
+    const manifest = manifestShape.safeParse(upgraded(FORMATS.shardManifest, document, file));
     if (!manifest.success) return `${file} is no manifest of a shard`;
     return manifestFile("", manifest.data) === join(FOLDER, basename(file))
       ? manifest.data
       : `${file} is the manifest of shard ${shardText(manifest.data.shard)} under another name`;
   }
-  const table = tableShape.safeParse(document);
+  const table = tableShape.safeParse(upgraded(FORMATS.gridTable, document, file));
   if (!table.success) return `${file} is no table of a grid's cells`;
-  const gridHash = await hashOf(table.data);
+  const gridHash = await hashOf(document);
   if (tableFile("", gridHash) !== join(FOLDER, basename(file))) {
     return `${file} was changed: its name is no longer its hash`;
   }
@@ -115,7 +115,7 @@ async function parseFile(file: string, tables: ReadTables): Promise<NamedGrid | 
 /**
  * Reads what shards have left in a folder of results; nothing where it has no grid.
  * @param tables those of folders that were read before, to be shared
- * @throws ThawError `result-unreadable` where there is no such folder
+ * @throws ThawError `result-unreadable` where there is no such folder, `version-newer`
  */
 export async function readGridFolder(folder: string, tables: ReadTables = new Map()): Promise<GridFolder> {
   await readdir(folder).catch((cause: unknown) => {

@@ -1,4 +1,4 @@
-import { hashOf, type SerializedError, type Sweep } from "@thaw/core";
+import { FORMATS, hashOf, type SerializedError, type Sweep } from "@thaw/core";
 import {
   type GridCell,
   type GridTable,
@@ -34,7 +34,11 @@ export async function openShard(
   cells: readonly GridCell[],
   shard: Shard,
 ): Promise<ShardRecord> {
-  const table: GridTable = { version: 1, sweep: { name: sweep.name, hash: await sweepHash(sweep) }, cells: [...cells] };
+  const table: GridTable = {
+    version: FORMATS.gridTable.version,
+    sweep: { name: sweep.name, hash: await sweepHash(sweep) },
+    cells: [...cells],
+  };
   const grid = await hashOf(table);
   const shards = splitCells(cells, shard.count);
   const own = cells.filter((_, at) => shards[at] === shard.index).map(({ cell }) => cell);
@@ -43,7 +47,14 @@ export async function openShard(
   const failures = new Map<string, ShardManifest["failed"][number]>();
   const write = async (): Promise<void> => {
     const done = own.filter((cell) => isDone.has(cell));
-    await writeManifest(folder, { version: 1, grid, shard, cells: own, done, failed: [...failures.values()] });
+    await writeManifest(folder, {
+      version: FORMATS.shardManifest.version,
+      grid,
+      shard,
+      cells: own,
+      done,
+      failed: [...failures.values()],
+    });
   };
   await writeTable(folder, { hash: grid, table });
   await write();

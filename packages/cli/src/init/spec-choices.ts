@@ -1,4 +1,4 @@
-import { buildNetwork, type SpecInput } from "@thaw/core";
+import { buildNetwork, FORMATS, type SpecInput } from "@thaw/core";
 import { type HeldOut, heldOutOf, marginAt80 } from "./held-out.ts";
 import type { PhotoSet } from "./photo-set.ts";
 import { ENOUGH_STEPS, type TrainingLength, trainingLength } from "./training-length.ts";
@@ -161,7 +161,7 @@ export function chooseSpec(set: PhotoSet, model: ModelChoice, { name, dataPath }
       }
     : { freeze: layers, optimizer: adam(HEAD_RATE), epochs: length.epochs };
   const spec: SpecInput = {
-    version: 1,
+    version: FORMATS.spec.version,
     name,
     model: { ...model, head: { dropout: DROPOUT } },
     data: {

@@ -1,4 +1,4 @@
-import type { SweepInput } from "@thaw/core";
+import { FORMATS, type SweepInput } from "@thaw/core";
 import { BLOCK_RATE, type Choice, type ChosenSpec, HEAD_RATE } from "./spec-choices.ts";
 
 /** A sweep with the reasons for what it varies. */
@@ -27,7 +27,7 @@ export function chooseSweep({ spec, layers, validationImages }: ChosenSpec, name
   const rates = trainsBlocks ? BLOCK_RATES : JOINT_RATES;
   const depthRate = trainsBlocks ? BLOCK_RATE : JOINT_RATE;
   const sweep: SweepInput = {
-    version: 1,
+    version: FORMATS.sweep.version,
     name,
     experiment: spec,
     groups: [

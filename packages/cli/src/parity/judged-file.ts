@@ -1,7 +1,9 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hashOf, parseJson } from "@thaw/core";
+import { FORMATS, hashOf, parseJson } from "@thaw/core";
 import type { RungResult } from "@thaw/core/parity";
+import { z } from "zod";
+import { rungResultShape } from "./report-shape.ts";
 
 /** Verdicts that are kept, so that a run that was stopped goes on: a file for each, under the hash of all it rests on. */
 export interface JudgedFiles {
@@ -11,10 +13,10 @@ export interface JudgedFiles {
 
 async function readResults(file: string): Promise<readonly RungResult[] | undefined> {
   try {
-    const results: unknown = parseJson(await readFile(file, "utf8"));
-    return Array.isArray(results) ? (results as RungResult[]) : undefined;
+    const results = z.array(rungResultShape).safeParse(parseJson(await readFile(file, "utf8")));
+    return results.success ? results.data : undefined;
   } catch {
-    return undefined; // not there, or cut off: judged again
+    return undefined; // not there, or damaged: judged again
   }
 }
 
@@ -25,7 +27,8 @@ async function readResults(file: string): Promise<readonly RungResult[] | undefi
 export function judgedFiles(folder: string, rerun: boolean): JudgedFiles {
   return {
     async judged(key, judge) {
-      const file = join(folder, `${(await hashOf(key)).slice(0, 16)}.json`);
+      const { version } = FORMATS.parityReport;
+      const file = join(folder, `${(await hashOf({ version, key })).slice(0, 16)}.json`);
       const earlier = rerun ? undefined : await readResults(file);
       if (earlier !== undefined) return earlier;
       const results = await judge();

@@ -1,5 +1,5 @@
-import { environmentShape } from "@thaw/core";
-import { type ParityReport, RUNGS } from "@thaw/core/parity";
+import { environmentShape, FORMATS } from "@thaw/core";
+import { type ParityReport, RUNGS, type RungResult } from "@thaw/core/parity";
 import { z } from "zod";
 
 const place = z.object({
@@ -12,7 +12,8 @@ const measure = z.object({ at: place, value: z.number(), bound: z.number(), what
 const value = z.union([z.number(), z.string()]);
 const cell = { rung: z.enum(RUNGS), runner: z.string(), depth: z.string().nullable() };
 
-const result = z.object({
+/** One verdict of a report. */
+export const rungResultShape: z.ZodType<RungResult> = z.object({
   ...cell,
   status: z.enum(["pass", "fail", "error", "not-run"]),
   worst: measure.nullable(),
@@ -47,7 +48,7 @@ const equivalence = z.object({
 
 /** The shape of a report; a field that it does not know is passed over. */
 export const parityReportShape: z.ZodType<ParityReport> = z.object({
-  version: z.literal(1),
+  version: z.literal(FORMATS.parityReport.version),
   name: z.string(),
   specHash: z.string(),
   thawVersion: z.string(),
@@ -64,7 +65,7 @@ export const parityReportShape: z.ZodType<ParityReport> = z.object({
       missing: z.object({ code: z.string(), reason: z.string(), hint: z.string() }).exactOptional(),
     }),
   ),
-  results: z.array(result),
+  results: z.array(rungResultShape),
   equivalence: z.array(equivalence),
   divergences: z.array(z.object({ ...cell, measure: measure.nullable(), sentence: z.string() })),
   drift: z

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseJson, parseResult, type Result, ThawError } from "@thaw/core";
+import { FORMATS, parseJson, parseResult, type Result, shapeProblem, ThawError, upgraded } from "@thaw/core";
 import type { ParityReport } from "@thaw/core/parity";
 import { parityReportShape } from "../parity/report-shape.ts";
 import { partSharer } from "../shared-parts.ts";
@@ -25,12 +25,12 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-/** The result that a document is; null for another kind of file, and for a damaged one. */
+/** The result that a document is; null for another kind of file, and for a damaged one. @throws ThawError `version-newer` */
 function resultOf(document: unknown, file: string): Result | null {
   try {
     return parseResult(document, file);
   } catch (error) {
-    if (error instanceof ThawError) return null;
+    if (error instanceof ThawError && error.code !== "version-newer") return null;
     throw error;
   }
 }
@@ -61,14 +61,13 @@ export async function readResultFolder(folder: string): Promise<ResultFolder> {
 
 /**
  * Reads a parity report.
- * @throws ThawError `parity-invalid`, `result-unreadable`
+ * @throws ThawError `parity-invalid`, `result-unreadable`, `version-newer`
  */
 export async function readParityReport(file: string): Promise<ParityReport> {
-  const document = await readJson(file);
+  const document = upgraded(FORMATS.parityReport, await readJson(file), file);
   const parsed = parityReportShape.safeParse(document);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ThawError("parity-invalid", `${file}: no parity report: ${issue?.path.join(".")}: ${issue?.message}.`, {
+  throw new ThawError("parity-invalid", `${file}: no parity report: ${shapeProblem(parsed.error)}.`, {
     hint: "Give a parity.json that `thaw parity` has written.",
   });
 }

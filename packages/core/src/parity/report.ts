@@ -1,3 +1,4 @@
+import type { FORMATS } from "../formats/formats.ts";
 import type { Environment } from "../runner/environment.ts";
 
 /** The rungs of the parity ladder, lowest first. */
@@ -121,7 +122,7 @@ export interface ReportedRunner {
 
 /** Everything that `thaw parity` found. */
 export interface ParityReport {
-  readonly version: 1;
+  readonly version: typeof FORMATS.parityReport.version;
   readonly name: string;
   readonly specHash: string;
   readonly thawVersion: string;

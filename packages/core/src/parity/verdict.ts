@@ -23,6 +23,12 @@ function finite<M extends { readonly value: number; readonly bound: number }>(me
   return { ...measure, value: NOT_FINITE, bound: Number.isFinite(bound) ? bound : 0 };
 }
 
+/** A self-noise that is no number says nothing, and is left out. */
+function finitePoint({ selfNoise, ...point }: CurvePoint): CurvePoint {
+  const isTold = selfNoise !== undefined && Number.isFinite(selfNoise);
+  return { ...finite(point), ...(isTold ? { selfNoise } : {}) };
+}
+
 /** Whether a measure keeps its bound. */
 export function holds({ value, bound }: Pick<Measure, "value" | "bound">): boolean {
   return value <= bound;
@@ -51,7 +57,7 @@ export function verdictOf(
     failures: failures.slice(0, MAX_FAILURES),
     failed: failures.length,
     ...extra,
-    ...(extra.curve === undefined ? {} : { curve: extra.curve.map(finite) }),
+    ...(extra.curve === undefined ? {} : { curve: extra.curve.map(finitePoint) }),
   };
 }
 

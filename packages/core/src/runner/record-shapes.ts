@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FORMATS } from "../formats/formats.ts";
 import { freezeSchema, optimizerSchema } from "../spec/field-schemas.ts";
 
 // What files and foreign programs say of runs, field by field: the interfaces beside are what is left of it in the program.
@@ -157,7 +158,6 @@ const heldOut = z.object({ ids: texts, labels: indices });
 
 /** What a result and a saved model's record have in common, beside the spec, which its own parser reads. */
 const ofRun = {
-  version: z.literal(1),
   cell: text,
   sweep: z.object({ name: text, group: text, label: text }).nullable(),
   thawVersion: text,
@@ -172,15 +172,21 @@ const ofRun = {
   warnings: z.array(z.object({ code: text, message: text })),
 };
 
+const resultData = z.object({
+  ...dataFields,
+  heldOut: z.object({ validation: heldOut, test: heldOut }).exactOptional(),
+});
+
+/** What a range test has of a run. */
+export const rangeRunShape = z.object({ ...ofRun, data: resultData }).omit({ sweep: true });
+
 /** {@link Result} without its spec. */
 export const resultShape = z
   .object({
+    version: z.literal(FORMATS.result.version),
     ...ofRun,
     ...outcome,
-    data: z.object({
-      ...dataFields,
-      heldOut: z.object({ validation: heldOut, test: heldOut }).exactOptional(),
-    }),
+    data: resultData,
   })
   .check(({ value: { data, predictions, certainty: sure }, issues }) => {
     for (const part of ["validation", "test"] as const) {
@@ -200,6 +206,7 @@ const confusion = z.array(indices);
 /** {@link RunRecord} without its spec. */
 export const runRecordShape = z
   .object({
+    version: z.literal(FORMATS.savedModel.version),
     ...ofRun,
     ...kept,
     data: z.object(dataFields),
@@ -214,7 +221,7 @@ export const runRecordShape = z
 
 /** {@link ImportRecord} without its spec. */
 export const importRecordShape = z.object({
-  version: z.literal(1),
+  version: z.literal(FORMATS.savedModel.version),
   thawVersion: text,
   finishedAt: text,
   imported: z.object({ file: text, sha256: text, format: text, leftOut: texts }),

@@ -1,3 +1,4 @@
+import type { FORMATS } from "../formats/formats.ts";
 import type { LayerTreatment, TrainableCount } from "../freeze/policy.ts";
 import type { KerasConfig } from "../model/network.ts";
 import type { PhasePlan, Plan } from "../plan/plan.ts";
@@ -27,7 +28,7 @@ export interface HeldOut {
 
 /** One finished cell: a JSON file, written once. */
 export interface Result extends Outcome {
-  readonly version: 1;
+  readonly version: typeof FORMATS.result.version;
   /** File name without `.json`. */
   readonly cell: string;
   /** Where in a sweep the cell stands; null for a single run. */

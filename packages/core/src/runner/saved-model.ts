@@ -1,5 +1,7 @@
 import { shownValue } from "../clipped.ts";
 import { ThawError } from "../error.ts";
+import { upgraded, versionOf } from "../formats/format.ts";
+import { FORMATS } from "../formats/formats.ts";
 import { parseJson } from "../json.ts";
 import { buildNetwork, type Network } from "../model/network.ts";
 import { type NamedTensors, parseSafetensors, safetensorsMetadata, writeSafetensors } from "../model/safetensors.ts";
@@ -17,8 +19,9 @@ const METADATA_KEY = "thaw";
 /** What a trained model says of itself: the result of the run that made it, without what only its report reads. */
 export type RunRecord = Omit<
   Result,
-  "steps" | "trace" | "cache" | "predictions" | "certainty" | "timing" | "memory" | "data"
+  "version" | "steps" | "trace" | "cache" | "predictions" | "certainty" | "timing" | "memory" | "data"
 > & {
+  readonly version: typeof FORMATS.savedModel.version;
   readonly data: Omit<Result["data"], "heldOut">;
   /** Images of the held-out parts by class (row) and by what was predicted (column); absent where a result does not tell. */
   readonly confusion?: { readonly validation: Confusion; readonly test: Confusion };
@@ -29,7 +32,7 @@ export type Confusion = readonly (readonly number[])[];
 
 /** What an imported model says of itself: no run of Thaw stands behind it. */
 export interface ImportRecord {
-  readonly version: 1;
+  readonly version: typeof FORMATS.savedModel.version;
   readonly thawVersion: string;
   /** ISO 8601, UTC. */
   readonly finishedAt: string;
@@ -59,11 +62,12 @@ export interface SavedModel {
 
 function recordOf(result: Result): RunRecord {
   const { steps, trace, cache, predictions, certainty, timing, memory, data, ...rest } = result;
+  const { version } = FORMATS.savedModel;
   const { heldOut, ...counts } = data; // file names stay at home
-  if (heldOut === undefined) return { ...rest, data: counts };
+  if (heldOut === undefined) return { ...rest, version, data: counts };
   const ofPart = (part: "validation" | "test"): Confusion =>
     confusionCounts(data.classes.length, heldOut[part].labels, predictions[part]);
-  return { ...rest, data: counts, confusion: { validation: ofPart("validation"), test: ofPart("test") } };
+  return { ...rest, version, data: counts, confusion: { validation: ofPart("validation"), test: ofPart("test") } };
 }
 
 /**
@@ -83,7 +87,7 @@ export async function writeImportedModel(
   weights: NamedTensors,
 ): Promise<Uint8Array> {
   const digests = { final: await sha256(writeSafetensors(weights)) };
-  const whole: ImportRecord = { version: 1, ...record, digests };
+  const whole: ImportRecord = { version: FORMATS.savedModel.version, ...record, digests };
   return writeSafetensors(weights, { [METADATA_KEY]: JSON.stringify(whole) });
 }
 
@@ -106,7 +110,7 @@ function parseImport(record: ImportRecord, where: string): ImportRecord {
   }
   const { model, data } = parseSpec(
     {
-      version: 1,
+      version: FORMATS.spec.version,
       name: "imported",
       model: record.spec?.model,
       data: { kind: "folder", path: "none", resize: record.spec?.data?.resize },
@@ -117,17 +121,13 @@ function parseImport(record: ImportRecord, where: string): ImportRecord {
   return { ...record, spec: { model, data: { resize: "resize" in data ? data.resize : "stretch" } } };
 }
 
-function parseRecord(text: string, where: string): ModelRecord {
-  let record: Partial<RunRecord & ImportRecord> | null;
-  try {
-    record = parseJson(text) as Partial<RunRecord & ImportRecord> | null;
-  } catch (cause) {
-    throw invalid(
-      where,
-      `its record (__metadata__.${METADATA_KEY}) is no JSON that is read: ${(cause as Error).message}`,
-    );
+function parseRecord(document: unknown, where: string): ModelRecord {
+  const record = upgraded(FORMATS.savedModel, document, where) as Partial<RunRecord & ImportRecord> | null;
+  const { version } = FORMATS.savedModel;
+  if (record?.version !== version) {
+    const found = record?.version === undefined ? "no version" : `version ${shownValue(record.version)}`;
+    throw invalid(where, `its record has ${found}; expected version ${version}`);
   }
-  if (record?.version !== 1) throw invalid(where, `its record has version ${shownValue(record?.version)}; expected 1`);
   const { classes } = record.data ?? {};
   if (!Array.isArray(classes) || classes.length < 2 || classes.some((name) => typeof name !== "string")) {
     throw invalid(where, "its record names no classes");
@@ -150,6 +150,43 @@ export function networkOfModel(record: ModelRecord): Network {
   return buildNetwork(record.spec.model, record.data.classes.length, config);
 }
 
+/** The record as it lies in a file. @returns undefined where the file has weights alone */
+function rawRecord(bytes: Uint8Array, where: string): unknown {
+  const text = safetensorsMetadata(bytes, where).get(METADATA_KEY);
+  if (text === undefined) return undefined;
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    throw invalid(
+      where,
+      `its record (__metadata__.${METADATA_KEY}) is no JSON that is read: ${(cause as Error).message}`,
+    );
+  }
+}
+
+/**
+ * Which version of the format a saved model's record has; undefined for a file that is no saved model.
+ * @throws ThawError `safetensors-invalid`, `model-invalid`
+ */
+export function savedModelVersion(bytes: Uint8Array, where: string): number | undefined {
+  return versionOf(rawRecord(bytes, where));
+}
+
+/**
+ * The file of today's version of an older saved model, its weights as they are; null where it is of today's.
+ * @throws ThawError `safetensors-invalid`, `model-invalid`, `version-newer`
+ */
+export function upgradedModel(bytes: Uint8Array, where: string): Uint8Array | null {
+  const record = rawRecord(bytes, where);
+  const current = upgraded(FORMATS.savedModel, record, where);
+  if (current === record) return null;
+  const metadata = {
+    ...Object.fromEntries(safetensorsMetadata(bytes, where)),
+    [METADATA_KEY]: JSON.stringify(current),
+  };
+  return writeSafetensors(parseSafetensors(bytes, where), metadata);
+}
+
 function checkShapes({ record, weights }: SavedModel, where: string): void {
   for (const layer of networkOfModel(record).layers) {
     for (const { name, shape } of layer.weights) {
@@ -168,12 +205,13 @@ function checkShapes({ record, weights }: SavedModel, where: string): void {
  * Reads a saved model, trained or imported, and checks its weights against its layer table and its digest.
  * @param bytes the whole file
  * @param where what error messages call the file
- * @throws ThawError `safetensors-invalid`, `model-invalid`, `spec-invalid`
+ * @throws ThawError `safetensors-invalid`, `model-invalid`, `version-newer`, `spec-invalid`
  */
 export async function readSavedModel(bytes: Uint8Array, where: string): Promise<SavedModel> {
-  const text = safetensorsMetadata(bytes, where).get(METADATA_KEY);
-  if (text === undefined) throw invalid(where, "a safetensors file, but no saved model: it has weights and no record");
-  const model = { record: parseRecord(text, where), weights: parseSafetensors(bytes, where) };
+  const record = rawRecord(bytes, where);
+  if (record === undefined)
+    throw invalid(where, "a safetensors file, but no saved model: it has weights and no record");
+  const model = { record: parseRecord(record, where), weights: parseSafetensors(bytes, where) };
   checkShapes(model, where);
   const digest = await sha256(writeSafetensors(model.weights));
   if (digest !== model.record.digests.final) {

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { clipped } from "../clipped.ts";
 import { ThawError } from "../error.ts";
+import { isDocument, upgraded } from "../formats/format.ts";
+import { FORMATS } from "../formats/formats.ts";
 import { type BrokenRule, brokenRules } from "./field-rules.ts";
 import { knownKeys, nearest, nodesAt, type SchemaNode, valueAt } from "./known-keys.ts";
 import { type Spec, specSchema } from "./schema.ts";
@@ -114,14 +116,20 @@ function parseWith<Schema extends z.ZodType>(schema: Schema, document: unknown, 
  * @throws ThawError `spec-invalid` that lists every wrong field with what was expected
  */
 export function parseSpec(document: unknown, origin: SpecOrigin = { where: "spec" }): Spec {
-  const spec = parseWith(specSchema, document, origin);
+  const spec = parseWith(specSchema, upgraded(FORMATS.spec, document, origin.where), origin);
   const broken = brokenRules(spec);
   return broken.length === 0 ? spec : reject(broken, origin);
 }
 
+function upgradedSweep(document: unknown, where: string): unknown {
+  const sweep = upgraded(FORMATS.sweep, document, where);
+  if (!isDocument(sweep)) return sweep;
+  return { ...sweep, experiment: upgraded(FORMATS.spec, sweep.experiment, `${where}, experiment`) };
+}
+
 /** Checks a sweep document and fills in its defaults; like {@link parseSpec}. */
 export function parseSweep(document: unknown, origin: SpecOrigin = { where: "sweep" }): Sweep {
-  const sweep = parseWith(sweepSchema, document, origin);
+  const sweep = parseWith(sweepSchema, upgradedSweep(document, origin.where), origin);
   const broken = brokenRules(sweep.experiment).map(({ path, message }) => ({ path: ["experiment", ...path], message }));
   return broken.length === 0 ? sweep : reject(broken, origin);
 }

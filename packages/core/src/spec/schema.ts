@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FORMATS } from "../formats/formats.ts";
 import { ARCHITECTURE_NAMES, alphasOf } from "../model/architectures.ts";
 import {
   augmentationSchema,
@@ -124,7 +125,7 @@ const earlyStoppingSchema = z.strictObject({
 /** One experiment: plain JSON, versioned, strict. */
 export const specSchema = z.strictObject({
   $schema: editorSchema.optional(),
-  version: z.literal(1),
+  version: z.literal(FORMATS.spec.version),
   name: nameSchema,
   model: modelSchema.prefault({}).describe("The pretrained network and its new head"),
   data: dataSchema.describe("The labelled images"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FORMATS } from "../formats/formats.ts";
 import {
   augmentationSchema,
   batchNormSchema,
@@ -58,7 +59,7 @@ const sweepGroup = z.strictObject({
 /** A grid of experiments that share one base spec. */
 export const sweepSchema = z.strictObject({
   $schema: editorSchema.optional(),
-  version: z.literal(1),
+  version: z.literal(FORMATS.sweep.version),
   name: nameSchema,
   experiment: specSchema.describe("What all cells share"),
   groups: z.array(sweepGroup).min(1).describe("Run one after the other, a table each"),

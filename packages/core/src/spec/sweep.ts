@@ -1,4 +1,5 @@
 import { ThawError } from "../error.ts";
+import { FORMATS } from "../formats/formats.ts";
 import { initialLearningRate } from "../train/schedule.ts";
 import { nearest } from "./known-keys.ts";
 import { parseSpec } from "./parse.ts";
@@ -132,10 +133,11 @@ export function expandGroup(sweep: Sweep, group: SweepGroup, bestFreeze?: Freeze
   const varied = group.vary === undefined && group.cells !== undefined ? [] : combinations(group.vary);
   const asked = withSeeds([...varied, ...(group.cells ?? [])], group.seeds, where);
   const cells = asked.map((cell) => applyCell(sweep, group.name, cell, bestFreeze));
-  const names = new Set<string>();
-  const twice = cells.map(({ spec }) => spec.name).find((name) => names.size === names.add(name).size);
+  const labels = new Set<string>();
+  // Not by the names of the specs: they are cut off, and what tells long ones apart may come after.
+  const twice = cells.find(({ label }) => labels.size === labels.add(label).size);
   if (twice !== undefined) {
-    throw new ThawError("spec-invalid", `${where}: cell "${twice}" is there twice.`, {
+    throw new ThawError("spec-invalid", `${where}: cell "${twice.label}" is there twice.`, {
       hint: "Give the cells labels, or remove one.",
     });
   }
@@ -170,5 +172,5 @@ export function checkGroups(sweep: Sweep): void {
 
 /** A sweep of one group around a single spec, as `thaw sweep SPEC --freeze … --lr …` asks for. */
 export function sweepOf(spec: Spec, vary: SweepGroup["vary"]): Sweep {
-  return { version: 1, name: spec.name, experiment: spec, groups: [{ name: "sweep", vary }] };
+  return { version: FORMATS.sweep.version, name: spec.name, experiment: spec, groups: [{ name: "sweep", vary }] };
 }

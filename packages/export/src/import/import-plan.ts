@@ -1,4 +1,4 @@
-import { parseSpec, type Spec, ThawError } from "@thaw/core";
+import { FORMATS, parseSpec, type Spec, ThawError } from "@thaw/core";
 import { matchBase } from "./base-match.ts";
 import { type FileLayer, fileLayers } from "./file-layer.ts";
 
@@ -130,5 +130,9 @@ export function planImport(config: unknown, where: string, classCount: number): 
   const ignore = others.map(({ name }) => `^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}/`);
   const model = { alpha: base.alpha, imageSize, weights: where, head: { name: head.name, dropout } };
   const data = { kind: "folder", path: "none" };
-  return { model: parseSpec({ version: 1, name: "imported", model, data }, { where }).model, leftOut, ignore };
+  return {
+    model: parseSpec({ version: FORMATS.spec.version, name: "imported", model, data }, { where }).model,
+    leftOut,
+    ignore,
+  };
 }
