@@ -214,3 +214,15 @@ describe("Python packages", () => {
     for (const file of versioned) expect(existsSync(file.replace(/\.txt$/, ".lock.txt"))).toBe(true);
   });
 });
+
+describe("actions of GitHub's", () => {
+  const workflows = [".github/workflows", "deploy/github-actions"].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(folder, name)),
+  );
+
+  it.each(workflows)("%s are named by a commit, with its version beside it", (file) => {
+    const used = readFileSync(join(root, file), "utf8").match(/^\s*(- )?uses: .*$/gm) ?? [];
+    expect(used.length).toBeGreaterThan(0);
+    for (const line of used) expect(line).toMatch(/uses: actions\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  });
+});
