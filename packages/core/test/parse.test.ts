@@ -35,7 +35,7 @@ const BAD: readonly [fields: object, ...expected: string[]][] = [
   [{ model: { imagesize: 96 } }, 'model: unknown key "imagesize"; did you mean "imageSize"? Known keys: architecture'],
   [{ name: "a b" }, "name: letters, digits, '.', '_' and '-', at most 80 of them; found \"a b\""],
   // Types and ranges
-  [{ version: 2 }, "version: expected 1; found 2"],
+  [{ version: 0 }, "version: expected 1; found 0"],
   [{ version: undefined }, "version: is missing; expected 1"],
   [{ seed: "1" }, 'seed: expected integer (Decides split, fresh weights, order, dropout and augmentation); found "1"'],
   [{ seed: -1 }, "seed: Too small: expected number to be >=0; found -1"],
