@@ -68,7 +68,7 @@ export function openStdio(runner: string, { file, args, passedOn, env }: StdioCo
         if (characters > MAX_LINE_CHARACTERS) {
           const problem = `it does not end within ${MAX_LINE_CHARACTERS} characters`;
           return attempt(() => {
-            throw protocolInvalid(runner, parts[0] ?? "", problem);
+            throw protocolInvalid(runner, parts.join(""), problem);
           });
         }
         if (lines.length === 1) return;
