@@ -34,7 +34,10 @@ const REPORT: ParityReport = {
   ],
   results: [
     verdictOf({ rung: "L3", runner: "node", depth: "0" }, [measure], {
-      curve: [{ name: "Conv1/kernel", value: 1e-4, bound: 1e-3, selfNoise: 1e-5 }],
+      curve: [
+        { name: "Conv1/kernel", value: 1e-4, bound: 1e-3, selfNoise: 1e-5 },
+        { name: "step 1: loss", value: Number.NaN, bound: Number.NaN, selfNoise: Number.NaN },
+      ],
     }),
     verdictOf({ rung: "L1", runner: "node", depth: null }, [], { note: "nothing" }),
   ],
