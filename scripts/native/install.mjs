@@ -40,11 +40,12 @@ export async function installNative(machine, choice) {
   const plan = await planNative(machine, choice);
   const target = join(native, plan.key);
   const fresh = !isWhole(target);
+  // Also where the addon stands: a set-up may have been killed later, as it built its own kernels.
+  sweepTemporaryFolders(native);
+  sweepTemporaryFolders(join(machine.cacheFolder, "downloads"));
   if (fresh) {
     const tools = await requireNativeTools(machine, choice);
     mkdirSync(native, { recursive: true });
-    sweepTemporaryFolders(native);
-    sweepTemporaryFolders(join(machine.cacheFolder, "downloads"));
     requireSpace(machine, choice);
     await build(machine, plan, tools.compiler, native, target);
   }
