@@ -6,9 +6,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type RandomStream, randomStream } from "@thaw/core";
 import { descendantsOf, type ProcessInfo, watchDescendants } from "@thaw/runner-kit";
 import { linkCache } from "../linked-cache.ts";
+import { type Outcome, outcomeOf, resultsIn } from "../run-outcome.ts";
 import { startThaw } from "../start-thaw.ts";
 import { endOf, hasEnded, orphansOf } from "./command-end.ts";
-import { type Outcome, outcomeOf, resultsIn } from "./run-outcome.ts";
 import { EXPERIMENTS, type Scenario } from "./scenarios.ts";
 
 /** The most kills in a row before a command may run to its end. */

@@ -6,9 +6,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { randomStream } from "@thaw/core";
 import { watchDescendants } from "@thaw/runner-kit";
+import { type Outcome, outcomeOf } from "../run-outcome.ts";
 import type { ScenarioOutcome } from "./campaign.ts";
 import { endOf, hasEnded, orphansOf } from "./command-end.ts";
-import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { EXPERIMENTS } from "./scenarios.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));

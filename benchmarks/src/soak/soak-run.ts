@@ -1,22 +1,12 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { numbersOf } from "@thaw/cli/internals";
-import type { Result } from "@thaw/core";
 import { watchDescendants } from "@thaw/runner-kit";
 import { linkCache } from "../linked-cache.ts";
+import { bitsOf, resultsIn } from "../run-outcome.ts";
 import { startThaw } from "../start-thaw.ts";
 import { type RoleSample, sampleProcesses } from "./process-sample.ts";
 import { type Trend, trendOf } from "./trend.ts";
@@ -130,22 +120,15 @@ async function endOf(child: ChildProcess): Promise<string> {
   return said;
 }
 
-const bitsOf = (result: Result): string => JSON.stringify(numbersOf(result));
-
 /** Runs the cell that was done last once more, alone. */
 async function isLastTheSame(place: Place, runner: string): Promise<boolean> {
-  const results = resultNames(place.out).map(
-    (name) => JSON.parse(readFileSync(join(place.out, name), "utf8")) as Result,
-  );
-  const last = results.sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1))[0];
+  const last = resultsIn(place.out).sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1))[0];
   if (last === undefined) throw new Error("The soak has no result.");
   const again = join(place.folder, "again");
-  const { seed } = last.spec;
-  const spec = { ...SPEC, seed, freeze: last.phases[0]?.freeze };
-  const said = await endOf(start(place, "run", spec, ["--runner", runner, "--out", again]));
-  const [name] = resultNames(again);
-  if (name === undefined) throw new Error(`The last cell alone came to nothing: ${said.slice(-SAID)}`);
-  return bitsOf(JSON.parse(readFileSync(join(again, name), "utf8")) as Result) === bitsOf(last);
+  const said = await endOf(start(place, "run", last.spec, ["--runner", runner, "--out", again]));
+  const [alone] = resultsIn(again);
+  if (alone === undefined) throw new Error(`The last cell alone came to nothing: ${said.slice(-SAID)}`);
+  return bitsOf(alone) === bitsOf(last);
 }
 
 /** Looks until a time has passed or the command has ended. */

@@ -15,7 +15,7 @@ const LEAST_MINUTES = 4;
 if (!(MINUTES >= LEAST_MINUTES)) throw new Error(`MINUTES=${process.env.MINUTES}: give at least ${LEAST_MINUTES}.`);
 
 const line = (cells: readonly unknown[]): string => `| ${cells.join(" | ")} |\n`;
-
+const fine = (value: number): string => value.toFixed(2);
 const megabytes = (value: number): string => (value / 1e6).toFixed(1);
 
 function trendCells({ first, last, largest, anHour, plusMinus }: Trend, text: (value: number) => string): string[] {
@@ -23,10 +23,7 @@ function trendCells({ first, last, largest, anHour, plusMinus }: Trend, text: (v
 }
 
 function rowsOf({ runner, roles, temporary, cacheBytes }: SoakOutcome): string[] {
-  const [fine, kept] = [
-    (value: number): string => value.toFixed(2),
-    (what: string, cells: readonly string[]): string => line([runner, what, ...cells]),
-  ];
+  const kept = (what: string, cells: readonly string[]): string => line([runner, what, ...cells]);
   return [
     ...roles.flatMap(({ role, pssBytes, descriptors, threads }) => [
       kept(`${role}: memory, MB`, trendCells(pssBytes, megabytes)),
